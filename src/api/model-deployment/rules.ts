@@ -210,7 +210,7 @@ function fixedOnceReady(field: string, celPath: string, read: (spec: Spec) => un
 
 const rulesOfChange: readonly Rule<ModelDeployment>[] = [
   {
-id: 'fixed-deploymentMode',
+    id: 'fixed-deploymentMode',
     fieldPath: '.spec.deploymentMode',
     message:
       'spec.deploymentMode cannot change: KServe cannot switch a service between modes; delete the ModelDeployment and create it again',
