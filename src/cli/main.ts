@@ -1,0 +1,52 @@
+/** The command line: finds the command that is asked for, loads that one alone, and turns whatever it throws into a sentence and an exit code. */
+import { basename } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { Failure } from './failure.ts';
+import { programVersion } from './program-version.ts';
+
+/** Every command, in the order of `--help`. Each loads when it is asked for, so that `modelwright version` starts no Kubernetes client. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  version: async () => (await import('./version.ts')).versionCommand(),
+};
+
+async function program(argv: readonly string[]): Promise<Command> {
+  const asPlugin = basename(argv[1] ?? '').startsWith('kubectl-');
+  const root = new Command(asPlugin ? 'kubectl modelwright' : 'modelwright')
+    .description('Puts trained models on KServe, and measures how to run them.')
+    .version(programVersion(), '-V, --version', 'print the version')
+    .showHelpAfterError('(add --help for usage)')
+    .exitOverride();
+  const asked = argv.slice(2).find((argument) => !argument.startsWith('-'));
+  const load = asked === undefined ? undefined : commands[asked];
+  for (const command of load === undefined ? Object.values(commands) : [load]) root.addCommand(inherit(await command(), root));
+  return root;
+}
+
+/** commander passes its settings on only to commands made by `.command()`. */
+function inherit(command: Command, from: Command): Command {
+  command.copyInheritedSettings(from);
+  for (const child of command.commands) inherit(child, command);
+  return command;
+}
+
+/** What a thrown value means for the caller: a sentence on stderr, unless it was said already, and the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`error: ${message}\n`);
+  return error instanceof Failure ? error.exitCode : 1;
+}
+
+// `modelwright get | head` closes our output early: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  const root = await program(process.argv);
+  if (process.argv.length <= 2) root.outputHelp();
+  else await root.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = report(error);
+}
