@@ -1,0 +1,20 @@
+import { exponential, type Random } from './random.ts';
+
+export type ArrivalProcess = 'constant' | 'poisson';
+
+/**
+ * Intended send times of an open loop, in microseconds after the start, without end. The schedule is absolute: a late send does not move
+ * the ones after it, so a stall shows in the latencies and not in a lower rate.
+ */
+export function arrivals(process: ArrivalProcess, requestsPerSecond: number, random: Random): () => number {
+  const gap = 1e6 / requestsPerSecond;
+  if (process === 'poisson') {
+    let at = 0;
+    return () => {
+      at += exponential(random, gap);
+      return at;
+    };
+  }
+  let sent = 0;
+  return () => gap * sent++;
+}
