@@ -105,7 +105,7 @@ const rulesOfContent: readonly Rule<ModelDeployment>[] = [
     id: 'gpu-in-resources',
     fieldPath: '.spec.resources',
     message: 'spec.resources must not ask for the GPU as well; set spec.gpu.count only',
-    cel: "!self.spec.?resources.?limits.orValue({}).exists(k, k.contains('/')) && !self.spec.?resources.?requests.orValue({}).exists(k, k.contains('/'))",
+    cel: "!has(self.spec.resources) || ((!has(self.spec.resources.limits) || self.spec.resources.limits.all(k, !k.contains('/'))) && (!has(self.spec.resources.requests) || self.spec.resources.requests.all(k, !k.contains('/'))))",
     holds: ({ spec }) =>
       ![...Object.keys(spec.resources?.limits ?? {}), ...Object.keys(spec.resources?.requests ?? {})].some((key) => key.includes('/')),
   },
@@ -181,14 +181,14 @@ const rulesOfContent: readonly Rule<ModelDeployment>[] = [
     id: 'reserved-annotation',
     fieldPath: '.spec.podMetadata.annotations',
     message: `spec.podMetadata.annotations must not use the prefixes ${reservedPrefixes.join(', ')}; the settings behind them are fields of this spec`,
-    cel: `self.spec.?podMetadata.?annotations.orValue({}).all(k, ${reservedCel})`,
+    cel: `!has(self.spec.podMetadata) || !has(self.spec.podMetadata.annotations) || self.spec.podMetadata.annotations.all(k, ${reservedCel})`,
     holds: ({ spec }) => !Object.keys(spec.podMetadata?.annotations ?? {}).some(reserved),
   },
   {
     id: 'reserved-label',
     fieldPath: '.spec.podMetadata.labels',
     message: `spec.podMetadata.labels must not use the prefixes ${reservedPrefixes.join(', ')}; the settings behind them are fields of this spec`,
-    cel: `self.spec.?podMetadata.?labels.orValue({}).all(k, ${reservedCel})`,
+    cel: `!has(self.spec.podMetadata) || !has(self.spec.podMetadata.labels) || self.spec.podMetadata.labels.all(k, ${reservedCel})`,
     holds: ({ spec }) => !Object.keys(spec.podMetadata?.labels ?? {}).some(reserved),
   },
 ];
@@ -197,16 +197,29 @@ function hasTagOf(spec: Spec): boolean {
   return gpuTaggedRuntimes.includes(spec.runtime.type) && spec.runtime.version !== undefined && !isDigest(spec.runtime.version);
 }
 
+/** Present, value equal, or absent on both sides. Spelled with `has`: optionals lose the size bounds that the cost estimate needs. */
+function unchangedInCel(path: string): string {
+  const fields = path.split('.');
+  const present = (root: string) => fields.map((_, index) => `has(${[root, ...fields.slice(0, index + 1)].join('.')})`).join(' && ');
+  const [now, before] = [present('self.spec'), present('oldSelf.spec')];
+  return `(${now}) ? (${before} && self.spec.${path} == oldSelf.spec.${path}) : !(${before})`;
+}
+
 /** A field that is fixed once the model has served: readers of its numbers and URLs rely on what it names. */
-function fixedOnceReady(field: string, celPath: string, read: (spec: Spec) => unknown): Rule<ModelDeployment> {
+function fixedOnceReady(field: string, read: (spec: Spec) => unknown): Rule<ModelDeployment> {
   return {
     id: `fixed-${field.replaceAll('.', '-')}`,
     fieldPath: `.spec.${field}`,
     message: `spec.${field} cannot change once the model has served; make a new ModelDeployment for another model`,
-    cel: `!oldSelf.?status.?firstReadyTime.hasValue() || self.spec.${celPath} == oldSelf.spec.${celPath}`,
+    cel: `!has(oldSelf.status) || !has(oldSelf.status.firstReadyTime) || (${unchangedInCel(field)})`,
     holds: (object, old) => old?.status?.firstReadyTime === undefined || read(object.spec) === read(old.spec),
   };
 }
+
+const oldMode =
+  "(has(oldSelf.spec.deploymentMode) ? oldSelf.spec.deploymentMode : (has(oldSelf.status) && has(oldSelf.status.deploymentMode) ? oldSelf.status.deploymentMode : ''))";
+const newMode =
+  "(has(self.spec.deploymentMode) ? self.spec.deploymentMode : (has(oldSelf.status) && has(oldSelf.status.deploymentMode) ? oldSelf.status.deploymentMode : ''))";
 
 const rulesOfChange: readonly Rule<ModelDeployment>[] = [
   {
@@ -214,22 +227,19 @@ const rulesOfChange: readonly Rule<ModelDeployment>[] = [
     fieldPath: '.spec.deploymentMode',
     message:
       'spec.deploymentMode cannot change: KServe cannot switch a service between modes; delete the ModelDeployment and create it again',
-    cel: [
-      "oldSelf.spec.?deploymentMode.orValue(oldSelf.?status.?deploymentMode.orValue('')) == ''",
-      "self.spec.?deploymentMode.orValue(oldSelf.?status.?deploymentMode.orValue('')) == oldSelf.spec.?deploymentMode.orValue(oldSelf.?status.?deploymentMode.orValue(''))",
-    ].join(' || '),
+    cel: `${oldMode} == '' || ${newMode} == ${oldMode}`,
     holds: (object, old) => {
       const inEffect = old?.spec.deploymentMode ?? old?.status?.deploymentMode;
       return inEffect === undefined || (object.spec.deploymentMode ?? old?.status?.deploymentMode) === inEffect;
     },
   },
-  fixedOnceReady('runtime.type', 'runtime.type', (spec) => spec.runtime.type),
-  fixedOnceReady('model.name', '?model.?name', (spec) => spec.model?.name),
-  fixedOnceReady('model.architecture', '?model.?architecture', (spec) => spec.model?.architecture),
-  fixedOnceReady('model.framework', '?model.?framework', (spec) => spec.model?.framework),
-  fixedOnceReady('model.task', '?model.?task', (spec) => spec.model?.task),
-  fixedOnceReady('model.dataset', '?model.?dataset', (spec) => spec.model?.dataset),
-  fixedOnceReady('model.parent', '?model.?parent', (spec) => spec.model?.parent),
+  fixedOnceReady('runtime.type', (spec) => spec.runtime.type),
+  fixedOnceReady('model.name', (spec) => spec.model?.name),
+  fixedOnceReady('model.architecture', (spec) => spec.model?.architecture),
+  fixedOnceReady('model.framework', (spec) => spec.model?.framework),
+  fixedOnceReady('model.task', (spec) => spec.model?.task),
+  fixedOnceReady('model.dataset', (spec) => spec.model?.dataset),
+  fixedOnceReady('model.parent', (spec) => spec.model?.parent),
 ];
 
 export const rules: readonly Rule<ModelDeployment>[] = [...rulesOfContent, ...rulesOfChange];

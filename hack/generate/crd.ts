@@ -1,0 +1,63 @@
+/** From a kind's definition to its CustomResourceDefinition (apiextensions.k8s.io/v1). */
+import type { KindDefinition } from '../../src/api/kind.ts';
+import { type CelValidation, type StructuralSchema, structuralSchema } from './structural-schema.ts';
+
+export function crdName({ plural, group }: Pick<KindDefinition<unknown>, 'plural' | 'group'>): string {
+  return `${plural}.${group}`;
+}
+
+/** The whole object's schema: what the kind defines, with the envelope every object has, and the rules at its root. */
+export function rootSchema<T>(definition: KindDefinition<T>): StructuralSchema {
+  return {
+    description: definition.description,
+    type: 'object',
+    required: ['spec'],
+    properties: {
+      apiVersion: { description: 'modelwright.dev/v1alpha1', type: 'string' },
+      kind: { description: definition.kind, type: 'string' },
+      // Named so that rules may read metadata.name and point at it; 253 is what the API server itself allows.
+      metadata: { type: 'object', properties: { name: { type: 'string', maxLength: 253 } } },
+      spec: structuralSchema(definition.spec, 'spec'),
+      status: structuralSchema(definition.status, 'status'),
+    },
+    'x-kubernetes-validations': definition.rules.map(
+      (rule): CelValidation => ({ rule: rule.cel, message: rule.message, fieldPath: rule.fieldPath }),
+    ),
+  };
+}
+
+export function customResourceDefinition<T>(definition: KindDefinition<T>): object {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: crdName(definition) },
+    spec: {
+      group: definition.group,
+      scope: definition.namespaced ? 'Namespaced' : 'Cluster',
+      names: {
+        kind: definition.kind,
+        listKind: `${definition.kind}List`,
+        plural: definition.plural,
+        singular: definition.singular,
+        categories: ['modelwright'],
+      },
+      versions: [
+        {
+          name: definition.version,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: definition.columns.map(({ name, type, jsonPath, description, priority }) => ({
+            name,
+            type,
+            jsonPath,
+            description,
+            ...(priority ? { priority } : {}),
+          })),
+          selectableFields: definition.selectableFields.map((jsonPath) => ({ jsonPath })),
+          schema: { openAPIV3Schema: rootSchema(definition) },
+        },
+      ],
+    },
+  };
+}
