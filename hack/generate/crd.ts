@@ -1,5 +1,6 @@
 /** From a kind's definition to its CustomResourceDefinition (apiextensions.k8s.io/v1). */
 import type { KindDefinition } from '../../src/api/kind.ts';
+import type { Rule } from '../../src/api/rule.ts';
 import { type CelValidation, type StructuralSchema, structuralSchema } from './structural-schema.ts';
 
 export function crdName({ plural, group }: Pick<KindDefinition<unknown>, 'plural' | 'group'>): string {
@@ -17,12 +18,27 @@ export function rootSchema<T>(definition: KindDefinition<T>): StructuralSchema {
       kind: { description: definition.kind, type: 'string' },
       // Named so that rules may read metadata.name and point at it; 253 is what the API server itself allows.
       metadata: { type: 'object', properties: { name: { type: 'string', maxLength: 253 } } },
-      spec: structuralSchema(definition.spec, 'spec'),
+      spec: { ...structuralSchema(definition.spec, 'spec'), ...validations(definition.rules, 'spec') },
       status: structuralSchema(definition.status, 'status'),
     },
-    'x-kubernetes-validations': definition.rules.map(
-      (rule): CelValidation => ({ rule: rule.cel, message: rule.message, fieldPath: rule.fieldPath }),
-    ),
+    ...validations(definition.rules, 'object'),
+  };
+}
+
+function validations<T>(rules: readonly Rule<T>[], scope: Rule<T>['scope']): Pick<StructuralSchema, 'x-kubernetes-validations'> {
+  const ofScope = rules.filter((rule) => rule.scope === scope);
+  if (ofScope.length === 0) return {};
+  return {
+    'x-kubernetes-validations': ofScope.map((rule): CelValidation => {
+      const prefix = scope === 'spec' ? '.spec' : '';
+      if (!rule.fieldPath.startsWith(`${prefix}.`)) throw new Error(`rule ${rule.id}: ${rule.fieldPath} lies outside its scope`);
+      return {
+        rule: rule.cel,
+        message: rule.message,
+        reason: `FieldValue${rule.reason ?? 'Invalid'}`,
+        fieldPath: rule.fieldPath.slice(prefix.length),
+      };
+    }),
   };
 }
 

@@ -33,6 +33,7 @@ export interface StructuralSchema {
 export interface CelValidation {
   readonly rule: string;
   readonly message: string;
+  readonly reason: 'FieldValueInvalid' | 'FieldValueForbidden';
   readonly fieldPath: string;
 }
 

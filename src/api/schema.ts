@@ -3,7 +3,9 @@
  * the structural OpenAPI schema of the CRD (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema)
  * and the validator of `modelwright lint`. Everything is bounded, so that CEL rules stay within the API server's cost budget.
  */
+
 import { type TProperties, type TSchema, Type } from 'typebox';
+import { quantityPattern } from './quantity.ts';
 
 /** An object with known fields. Unknown ones are pruned by the API server and refused by `kubectl apply` and `modelwright lint`. */
 export function object<P extends TProperties>(description: string, properties: P, options: object = {}) {
@@ -32,13 +34,14 @@ export function time(description: string) {
   return Type.String({ description, format: 'date-time', maxLength: 64 });
 }
 
-/** A Kubernetes quantity: `500m`, `4Gi`, or a bare number. */
+/** A Kubernetes quantity: `500m`, `4Gi`, or a whole number. */
 export function quantity(description: string) {
   return Type.Unsafe<string | number>({
     description,
     'x-kubernetes-int-or-string': true,
     anyOf: [{ type: 'integer' }, { type: 'string' }],
-    pattern: '^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))))?$',
+    minimum: 0,
+    pattern: quantityPattern,
     maxLength: 32,
   });
 }
