@@ -1,0 +1,155 @@
+import type { ClusterFacts } from '../../kserve/facts.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { Clock } from '../../kube/clock.ts';
+import type { Enqueue, Watch } from '../../kube/controller.ts';
+import type { KubeObject, ObjectKey } from '../../kube/object.ts';
+import type { Store } from '../../kube/store.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { type Discovered, discover, servingGroups } from './discovery.ts';
+import { factsFrom } from './facts.ts';
+import type { FactStores } from './stores.ts';
+
+export interface FactsPorts {
+  readonly client: KubeClient;
+  readonly stores: FactStores;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Who must look again when the facts change. */
+  readonly keys: () => readonly ObjectKey[];
+  /** Where KServe is; absent: found out. */
+  readonly kserveNamespace?: string;
+}
+
+/** Several objects change together when something is installed; they are read once, this long after the first. */
+const settleMilliseconds = 250;
+/** Discovery follows a CRD late, and an API server may be away: asked again after this long, then twice as long, up to the second value. */
+const [firstRetryMilliseconds, lastRetryMilliseconds] = [1000, 60_000];
+
+/**
+ * The cluster's facts, kept current. As a source of keys it names every deployment when they change, which is what makes work resume by
+ * itself when KServe or Knative is installed, removed or upgraded.
+ */
+export class FactsWatch implements Watch {
+  readonly source = 'ClusterFacts';
+  readonly #ports: FactsPorts;
+  #discovered: Discovered | undefined;
+  #facts: ClusterFacts | undefined;
+  #retries = 0;
+  #cancelTimer: (() => void) | undefined;
+  #enqueue: Enqueue | undefined;
+  #stop = new AbortController();
+
+  constructor(ports: FactsPorts) {
+    this.#ports = ports;
+  }
+
+  hasSynced(): boolean {
+    return this.#facts !== undefined;
+  }
+
+  /** The facts of this moment. Throws before the first discovery: no reconcile runs before `hasSynced`. */
+  current(): ClusterFacts {
+    if (this.#facts === undefined) throw new Error('the cluster has not been looked at yet');
+    return this.#facts;
+  }
+
+  start(enqueue: Enqueue): () => void {
+    const { stores } = this.#ports;
+    this.#enqueue = enqueue;
+    this.#stop = new AbortController();
+    const followed: readonly Store<KubeObject>[] = [
+      stores.inferenceServiceConfigs,
+      ...stores.knativeConfigs,
+      ...stores.controllers,
+      stores.clusterServingRuntimes,
+    ] as readonly Store<KubeObject>[];
+    const leave = [
+      ...followed.map((store) => store.subscribe(() => this.#schedule(settleMilliseconds))),
+      ...followed.map((store) => store.onState(() => this.#schedule(settleMilliseconds))),
+      stores.customResourceDefinitions.subscribe(({ object }) => {
+        if (servingGroups.some((group) => object.metadata.name.endsWith(`.${group}`))) this.#rediscover();
+      }),
+    ];
+    this.#schedule(0);
+    return () => {
+      for (const go of leave) go();
+      this.#cancelTimer?.();
+      this.#cancelTimer = undefined;
+      this.#stop.abort();
+    };
+  }
+
+  #rediscover(): void {
+    this.#discovered = undefined;
+    this.#retries = 0;
+    this.#schedule(settleMilliseconds);
+  }
+
+  #schedule(milliseconds: number): void {
+    if (this.#cancelTimer !== undefined) return;
+    this.#cancelTimer = this.#ports.clock.schedule(() => {
+      this.#cancelTimer = undefined;
+      void this.#refresh();
+    }, milliseconds);
+  }
+
+  async #refresh(): Promise<void> {
+    const { client, log } = this.#ports;
+    const { signal } = this.#stop;
+    try {
+      if (this.#discovered === undefined) {
+        const discovered = await discover(client, signal);
+        this.#discovered = discovered;
+        if (!this.#agreesWithDefinitions(discovered)) {
+          this.#discovered = undefined;
+          this.#retry();
+        } else this.#retries = 0;
+        this.#publish(discovered);
+      } else this.#publish(this.#discovered);
+    } catch (error) {
+      if (signal.aborted) return;
+      log.warn({ err: error }, 'Discovery of the serving APIs failed, trying again');
+      this.#retry();
+    }
+  }
+
+  #retry(): void {
+    this.#schedule(Math.min(firstRetryMilliseconds * 2 ** this.#retries, lastRetryMilliseconds));
+    this.#retries = Math.min(this.#retries + 1, 16);
+  }
+
+  /** Whether discovery lists just what there are CRDs for; it lags behind them by up to seconds. */
+  #agreesWithDefinitions({ resources }: Discovered): boolean {
+    const served = new Set(resources.map(({ group, resource }) => `${resource}.${group}`));
+    const defined = this.#ports.stores.customResourceDefinitions
+      .list()
+      .map(({ metadata }) => metadata)
+      .filter(
+        ({ name, deletionTimestamp }) => deletionTimestamp === undefined && servingGroups.some((group) => name.endsWith(`.${group}`)),
+      );
+    return defined.length === served.size && defined.every(({ name }) => served.has(name));
+  }
+
+  #publish(discovered: Discovered): void {
+    const { stores, keys, kserveNamespace, log } = this.#ports;
+    const { inferenceServiceConfigs, knativeConfigs, controllers, clusterServingRuntimes } = stores;
+    const facts = factsFrom(
+      {
+        discovered,
+        inferenceServiceConfigs: inferenceServiceConfigs.hasSynced() ? inferenceServiceConfigs.list() : undefined,
+        controllers: controllers.every((store) => store.hasSynced()) ? controllers.flatMap((store) => store.list()) : undefined,
+        clusterServingRuntimes: clusterServingRuntimes.state === 'synced' ? clusterServingRuntimes.list() : undefined,
+        knativeConfigs: knativeConfigs.every((store) => store.hasSynced()) ? knativeConfigs.flatMap((store) => store.list()) : undefined,
+      },
+      kserveNamespace,
+    );
+    if (JSON.stringify(facts) === JSON.stringify(this.#facts)) return;
+    const first = this.#facts === undefined;
+    this.#facts = facts;
+    log.info(
+      { resources: facts.resources.length, controllerImage: facts.controllerImage },
+      first ? 'Serving layer looked at' : 'Serving layer changed',
+    );
+    for (const key of keys()) this.#enqueue?.(key, first);
+  }
+}

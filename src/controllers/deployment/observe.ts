@@ -1,0 +1,72 @@
+import type { ModelDeployment } from '../../api/model-deployment/index.ts';
+import { type Dialect, detectDialect, type Missing } from '../../kserve/dialect.ts';
+import type { ClusterFacts } from '../../kserve/facts.ts';
+import type { FetchedLog, Observation } from '../../kserve/observation.ts';
+import type { Policy } from '../../kserve/policy.ts';
+import { keyText, type ObjectKey } from '../../kube/object.ts';
+import type { Cached } from '../../kube/store.ts';
+import { holderOfIdentity } from './identity.ts';
+import { type Ownership, ownershipOf } from './ownership.ts';
+import { type DeploymentStores, identityIndex, identityKeys, type ServingStores, serviceIndex } from './stores.ts';
+
+/** Everything that KServe, Knative and Kubernetes made for one InferenceService. */
+export type Children = Required<Pick<Observation, 'pods' | 'deployments' | 'replicaSets' | 'knativeServices' | 'revisions' | 'events'>>;
+
+/** Everything `decide` may look at. */
+export interface Observed {
+  readonly deployment: Cached<ModelDeployment>;
+  readonly facts: ClusterFacts;
+  readonly platform: Dialect | Missing;
+  readonly policy: Policy;
+  /** The deployment that has the same identity and was there earlier. */
+  readonly identityHolder: Cached<ModelDeployment> | undefined;
+  readonly inferenceService: Ownership;
+  readonly children: Children;
+  readonly logs: readonly FetchedLog[];
+  /** The InferenceService is as our last write left it, moments ago: what its status says is about the time before. */
+  readonly settling: boolean;
+}
+
+export interface ObservePorts {
+  readonly stores: DeploymentStores;
+  readonly facts: () => ClusterFacts;
+  readonly policy: Policy;
+}
+
+const noChildren: Children = { pods: [], deployments: [], replicaSets: [], knativeServices: [], revisions: [], events: [] };
+
+/** Reads one deployment and everything below it from the caches; undefined when it is gone. `logs` and `settling` are the caller's to fill. */
+export function observe(key: ObjectKey, { stores, facts: currentFacts, policy }: ObservePorts): Observed | undefined {
+  const deployment = stores.modelDeployments.get(key);
+  if (deployment === undefined) return undefined;
+  const facts = currentFacts();
+  const platform = detectDialect(facts);
+  const serving = platform.kind === 'Found' ? stores.serving[platform.group] : undefined;
+  const { uid, name } = deployment.metadata;
+  const rivals = identityKeys(deployment as ModelDeployment).flatMap((identity) =>
+    stores.modelDeployments.byIndex(identityIndex, identity),
+  );
+  return {
+    deployment,
+    facts,
+    platform,
+    policy,
+    identityHolder: holderOfIdentity(deployment, rivals),
+    inferenceService: ownershipOf(serving?.inferenceServices.get(key), { uid, name }),
+    children: serving === undefined ? noChildren : childrenOf(key, serving, stores),
+    logs: [],
+    settling: false,
+  };
+}
+
+function childrenOf(key: ObjectKey, serving: ServingStores, { events }: DeploymentStores): Children {
+  const service = keyText(key);
+  return {
+    pods: serving.pods.byIndex(serviceIndex, service),
+    deployments: serving.deployments.byIndex(serviceIndex, service),
+    replicaSets: serving.replicaSets.byIndex(serviceIndex, service),
+    knativeServices: serving.knativeServices.byIndex(serviceIndex, service),
+    revisions: serving.revisions.byIndex(serviceIndex, service),
+    events: events.byIndex(serviceIndex, service),
+  };
+}

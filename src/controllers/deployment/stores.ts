@@ -1,0 +1,132 @@
+import type { ModelDeployment } from '../../api/model-deployment/index.ts';
+import type { ServingGroup } from '../../kserve/dialect.ts';
+import { controllerDeploymentNames, inferenceServiceConfigName, type ServingRuntimeObject } from '../../kserve/facts.ts';
+import type {
+  EventObject,
+  InferenceServiceObject,
+  KnativeServiceObject,
+  PodObject,
+  RevisionObject,
+  WorkloadObject,
+} from '../../kserve/observation.ts';
+import type { Cache } from '../../kube/cache.ts';
+import type { MetadataObject } from '../../kube/client.ts';
+import type { KubeObject } from '../../kube/object.ts';
+import type { Cached, Store } from '../../kube/store.ts';
+import { knativeConfigNames } from './facts.ts';
+import { identityOf } from './identity.ts';
+import { pruneConfigMap, pruneController, pruneEvent, prunePod, pruneWorkload } from './prune.ts';
+import * as resources from './resources.ts';
+
+/** Label that KServe puts on everything it makes for an InferenceService; its value is the service's name. */
+export const serviceLabel: Readonly<Record<ServingGroup, string>> = {
+  'serving.kserve.io': 'serving.kserve.io/inferenceservice',
+  'serving.kubeflow.org': 'serving.kubeflow.org/inferenceservice',
+};
+
+/** What one dialect's InferenceServices consist of. */
+export interface ServingStores {
+  readonly inferenceServices: Store<InferenceServiceObject>;
+  readonly pods: Store<PodObject>;
+  readonly deployments: Store<WorkloadObject>;
+  readonly replicaSets: Store<WorkloadObject>;
+  readonly knativeServices: Store<KnativeServiceObject>;
+  readonly revisions: Store<RevisionObject>;
+}
+
+/** What the cluster's facts are read from. */
+export interface FactStores {
+  readonly customResourceDefinitions: Store<MetadataObject>;
+  readonly inferenceServiceConfigs: Store<resources.ConfigMap>;
+  readonly knativeConfigs: readonly Store<resources.ConfigMap>[];
+  readonly controllers: readonly Store<resources.Deployment>[];
+  readonly clusterServingRuntimes: Store<ServingRuntimeObject>;
+}
+
+export interface DeploymentStores {
+  readonly modelDeployments: Store<ModelDeployment>;
+  readonly serving: Readonly<Record<ServingGroup, ServingStores>>;
+  /** Events about InferenceServices: KServe tells some failures nowhere else. */
+  readonly events: Store<EventObject>;
+  readonly facts: FactStores;
+}
+
+/** Index of ModelDeployments by namespace and identity. */
+export const identityIndex = 'identity';
+/** Index of what belongs to an InferenceService, by namespace and name of that. */
+export const serviceIndex = 'inferenceService';
+
+/** Asks the cache for everything the controller reads. Whatever may be missing in a cluster is optional. */
+export function deploymentStores(cache: Cache): DeploymentStores {
+  const modelDeployments = cache.store(resources.modelDeployments, { optional: true });
+  modelDeployments.addIndex(identityIndex, (deployment) => identityKeys(deployment as ModelDeployment));
+  const events = cache.store(resources.events, { fieldSelector: 'involvedObject.kind=InferenceService', transform: pruneEvent });
+  events.addIndex(serviceIndex, ({ metadata, involvedObject }) => [`${metadata.namespace}/${involvedObject?.name}`]);
+  return {
+    modelDeployments,
+    serving: {
+      'serving.kserve.io': servingStores(cache, 'serving.kserve.io'),
+      'serving.kubeflow.org': servingStores(cache, 'serving.kubeflow.org'),
+    },
+    events,
+    facts: factStores(cache),
+  };
+}
+
+export function identityKeys(deployment: ModelDeployment): readonly string[] {
+  const identity = identityOf(deployment);
+  return identity === undefined ? [] : [`${deployment.metadata.namespace}/${identity}`];
+}
+
+function servingStores(cache: Cache, group: ServingGroup): ServingStores {
+  const labelSelector = serviceLabel[group];
+  const byService = <T extends KubeObject>(store: Store<T>): Store<T> => {
+    store.addIndex(serviceIndex, (object) => serviceKeys(object as Cached<KubeObject>, labelSelector));
+    return store;
+  };
+  return {
+    inferenceServices: cache.store(resources.inferenceServices[group], { optional: true }),
+    pods: byService(cache.store(resources.pods, { labelSelector, transform: prunePod })),
+    deployments: byService<WorkloadObject>(cache.store<WorkloadObject>(resources.deployments, { labelSelector, transform: pruneWorkload })),
+    replicaSets: byService(cache.store(resources.replicaSets, { labelSelector, transform: pruneWorkload })),
+    knativeServices: byService(cache.store(resources.knativeServices, { labelSelector, optional: true, transform: pruneWorkload })),
+    revisions: byService(cache.store(resources.revisions, { labelSelector, optional: true, transform: pruneWorkload })),
+  };
+}
+
+function serviceKeys({ metadata }: Cached<KubeObject>, label: string): readonly string[] {
+  const name = metadata.labels?.[label];
+  return name === undefined ? [] : [`${metadata.namespace}/${name}`];
+}
+
+/** The few objects of other namespaces that say what is installed: each by its name, so that a role can be limited to those names. */
+function factStores(cache: Cache): FactStores {
+  const named = (name: string) => ({ fieldSelector: `metadata.name=${name}`, namespaces: [] });
+  return {
+    customResourceDefinitions: cache.metadataStore(resources.customResourceDefinitions),
+    inferenceServiceConfigs: cache.store(resources.configMaps, { ...named(inferenceServiceConfigName), transform: pruneConfigMap }),
+    knativeConfigs: knativeConfigNames.map((name) => cache.store(resources.configMaps, { ...named(name), transform: pruneConfigMap })),
+    controllers: controllerDeploymentNames.map((name) =>
+      cache.store(resources.deployments, { ...named(name), transform: pruneController }),
+    ),
+    clusterServingRuntimes: cache.store(resources.clusterServingRuntimes, { optional: true, transform: pruneRuntime }),
+  };
+}
+
+function pruneRuntime(runtime: ServingRuntimeObject): ServingRuntimeObject {
+  const { disabled, multiModel, protocolVersions, supportedModelFormats, containers } = runtime.spec ?? {};
+  return {
+    apiVersion: runtime.apiVersion,
+    kind: runtime.kind,
+    metadata: runtime.metadata,
+    spec: {
+      ...(disabled !== undefined && { disabled }),
+      ...(multiModel !== undefined && { multiModel }),
+      ...(protocolVersions !== undefined && { protocolVersions }),
+      ...(supportedModelFormats !== undefined && { supportedModelFormats }),
+      ...(containers !== undefined && {
+        containers: containers.map(({ name, image }) => ({ ...(name && { name }), ...(image && { image }) })),
+      }),
+    },
+  };
+}
