@@ -1,0 +1,133 @@
+/**
+ * What can run in a control plane: versions, how each binary is found, and how it is built from its Go module.
+ * The modules in `modules/COMPONENT/` pin every dependency; a version changes here and there together.
+ */
+
+/** One program of a component. */
+export interface BinarySource {
+  /** Go import path, or a folder of the wrapper module (`./controller`). */
+  readonly package: string;
+  /** Whether a program of this name on PATH, or in KUBEBUILDER_ASSETS, can be ours. */
+  readonly outside?: {
+    /** Prints the version. */
+    readonly args: readonly string[];
+    /** The versions on PATH that are taken; a person who sets KUBEBUILDER_ASSETS has chosen already. */
+    readonly accepts: RegExp;
+  };
+}
+
+/** YAML that a component's Go modules carry and a control plane applies. */
+export interface ModuleFiles {
+  readonly module: string;
+  /** Files and folders in the module; a folder is copied with all below it. */
+  readonly paths: readonly string[];
+}
+
+export interface Component {
+  readonly name: string;
+  readonly version: string;
+  /** Folder below `modules/`. */
+  readonly module: string;
+  readonly binaries: Readonly<Record<string, BinarySource>>;
+  readonly ldflags?: string;
+  readonly files?: readonly ModuleFiles[];
+  /** Folders with Go source of ours: a change there makes another cache entry. */
+  readonly sources?: readonly string[];
+}
+
+export const KUBERNETES_VERSION = '1.34.4';
+
+const [major, minor] = KUBERNETES_VERSION.split('.');
+const stamp = [
+  `k8s.io/component-base/version.gitVersion=v${KUBERNETES_VERSION}`,
+  `k8s.io/component-base/version.gitMajor=${major}`,
+  `k8s.io/component-base/version.gitMinor=${minor}`,
+  `k8s.io/client-go/pkg/version.gitVersion=v${KUBERNETES_VERSION}`,
+];
+
+export const ETCD = {
+  name: 'etcd',
+  version: '3.6.14',
+  module: 'etcd',
+  binaries: { etcd: { package: 'go.etcd.io/etcd/server/v3', outside: { args: ['--version'], accepts: /etcd Version: 3\.[56]\./ } } },
+} as const satisfies Component;
+
+export const KUBERNETES = {
+  name: 'kubernetes',
+  version: KUBERNETES_VERSION,
+  module: 'kubernetes',
+  // Without the stamp the API server calls itself v0.0.0, and Knative refuses to start on it.
+  ldflags: stamp.map((value) => `-X ${value}`).join(' '),
+  binaries: {
+    'kube-apiserver': { package: 'k8s.io/kubernetes/cmd/kube-apiserver', outside: { args: ['--version'], accepts: /v1\.34\./ } },
+    // kubectl may be one minor version away from the server.
+    kubectl: {
+      package: 'k8s.io/kubernetes/cmd/kubectl',
+      outside: { args: ['version', '--client'], accepts: /Client Version: v1\.3[345]\./ },
+    },
+    'kube-controller-manager': {
+      package: 'k8s.io/kubernetes/cmd/kube-controller-manager',
+      outside: { args: ['--version'], accepts: /v1\.34\./ },
+    },
+    'kube-scheduler': { package: 'k8s.io/kubernetes/cmd/kube-scheduler', outside: { args: ['--version'], accepts: /v1\.34\./ } },
+  },
+} as const satisfies Component;
+
+export const KWOK = {
+  name: 'kwok',
+  version: '0.7.0',
+  module: 'kwok',
+  binaries: { kwok: { package: 'sigs.k8s.io/kwok/cmd/kwok', outside: { args: ['--version'], accepts: /v0\.7\./ } } },
+} as const satisfies Component;
+
+export const KNATIVE = {
+  name: 'knative',
+  // Knative 1.23.
+  version: '0.50.0',
+  module: 'knative',
+  sources: ['controller', 'autoscaler'],
+  binaries: {
+    'knative-controller': { package: './controller' },
+    'knative-webhook': { package: 'knative.dev/serving/cmd/webhook' },
+    'knative-autoscaler': { package: './autoscaler' },
+  },
+  files: [
+    { module: 'knative.dev/serving', paths: ['config/core/300-resources', 'config/core/configmaps', 'config/core/webhooks'] },
+    {
+      module: 'knative.dev/networking',
+      paths: [
+        'config/certificate.yaml',
+        'config/domain-claim.yaml',
+        'config/ingress.yaml',
+        'config/serverlessservice.yaml',
+        'config/config-network.yaml',
+      ],
+    },
+    { module: 'knative.dev/caching', paths: ['config/image.yaml'] },
+  ],
+} as const satisfies Component;
+
+/** The KServe releases whose real managers run here, newest first. */
+export const KSERVE_VERSIONS = ['0.20.0'] as const;
+export type KServeVersion = (typeof KSERVE_VERSIONS)[number];
+
+/** KServe of one release; each has a wrapper module of its own. */
+export function kserve(version: KServeVersion): Component {
+  return {
+    name: 'kserve',
+    version,
+    module: `kserve-${version}`,
+    binaries: { [managerOf(version)]: { package: 'github.com/kserve/kserve/cmd/manager' } },
+    files: [
+      {
+        module: 'github.com/kserve/kserve',
+        paths: ['config/crd/full', 'config/configmap', 'config/runtimes', 'config/storagecontainers', 'config/webhook'],
+      },
+    ],
+  };
+}
+
+/** The name of a KServe manager's program: releases lie side by side in one instance's `bin`. */
+export function managerOf(version: KServeVersion): string {
+  return `kserve-manager-${version}`;
+}

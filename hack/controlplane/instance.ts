@@ -1,0 +1,134 @@
+/**
+ * Starts control planes for tests, the demo and the command line. Open this file first.
+ *
+ *   await using plane = await start({ name: 'demo', kserve: '0.20.0', nodes: 'fake', say: console.error });
+ *   await plane.kubectl(['get', 'nodes']);
+ *
+ * An instance ends with the process that started it, however that ends, unless `plane.detach()` was called.
+ */
+import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BinaryOptions, getBinaries, type Need } from './binaries.ts';
+import { portsFolder } from './cache.ts';
+import { ETCD, KNATIVE, type KServeVersion, KUBERNETES, KWOK, kserve, managerOf } from './catalog.ts';
+import { Cluster } from './cluster.ts';
+import { startApiServer, startControllers } from './components/kubernetes.ts';
+import { createFolders, INSTANCES, type Layout, layoutOf } from './layout.ts';
+import { elapsed, type Say } from './log.ts';
+import { Pki } from './pki.ts';
+import { ControlPlane, type InstanceRecord } from './plane.ts';
+import { PORT_NAMES, reservePorts } from './ports.ts';
+import { killRecorded, recorded, removeFolder, SupervisorClient, supervisorRuns } from './supervisor-client.ts';
+
+export interface StartOptions {
+  /** Folder below `.controlplane/`; default one that no other instance has. */
+  readonly name?: string;
+  /** Three kwok nodes, one of them with four `nvidia.com/gpu`. */
+  readonly nodes?: 'fake';
+  /** Knative Serving: controller, webhook, autoscaler. */
+  readonly knative?: boolean;
+  /** KServe's manager of this release with its webhooks and runtimes. */
+  readonly kserve?: KServeVersion;
+  /** Keep Go's build cache if something has to be built. */
+  readonly keepGoCache?: boolean;
+  /** Takes progress, a line at a time; default silence. */
+  readonly say?: Say;
+  readonly env?: NodeJS.ProcessEnv;
+  /** The folder of instances; default `.controlplane` of this checkout. */
+  readonly root?: string;
+}
+
+/** Starts an instance and waits until everything asked for is ready. Nothing is left of one that fails to start. */
+export async function start(options: StartOptions = {}): Promise<ControlPlane> {
+  const { say = () => {}, env = process.env } = options;
+  const layout = layoutOf(options.name ?? `run-${process.pid}-${Date.now().toString(36)}`, options.root ?? INSTANCES);
+  const binaryOptions: BinaryOptions = { say, env, keepGoCache: options.keepGoCache ?? false };
+  const binaries = await getBinaries(needsOf(options), binaryOptions);
+  sweep(options.root ?? INSTANCES);
+  const existing = recorded(layout);
+  if (existing && supervisorRuns(existing)) {
+    throw new Error(
+      `instance ${layout.name} is running already: end it with "npm run controlplane -- down --name ${layout.name}", or choose another --name`,
+    );
+  }
+  const started = Date.now();
+  removeFolder(layout);
+  createFolders(layout);
+  const supervisor = await SupervisorClient.spawn(layout, portsFolder());
+  try {
+    const { supervisor: owner } = await supervisor.table();
+    const ports = await reservePorts(portsFolder(), PORT_NAMES, owner.pid);
+    const cluster = new Cluster({ layout, supervisor, pki: new Pki(layout.pki), ports, binaries, say });
+    cluster.kubeconfigFor('modelwright-admin', layout.kubeconfig);
+    for (const [name, { path }] of Object.entries(binaries)) symlinkSync(path, join(layout.bin, name));
+    await startParts(cluster, options, started);
+    const record: InstanceRecord = {
+      name: layout.name,
+      startedAt: new Date(started).toISOString(),
+      url: cluster.url,
+      etcdUrl: `http://127.0.0.1:${ports.etcd}`,
+      kubectl: cluster.binary('kubectl'),
+      parts: partsOf(options),
+      programs: binaries,
+    };
+    writeFileSync(layout.instanceFile, JSON.stringify(record, null, 2), { mode: 0o600 });
+    return new ControlPlane(layout, record, supervisor);
+  } catch (error) {
+    await supervisor.shutdown();
+    throw error;
+  }
+}
+
+/** Knative comes before KServe, whose manager looks for Knative's kinds only when it starts. */
+async function startParts(cluster: Cluster, options: StartOptions, started: number): Promise<void> {
+  const ready = (what: string) => cluster.say(`${what} ready after ${elapsed(started)}`);
+  const controllers = hasControllers(options);
+  await startApiServer(cluster, { controllers });
+  ready('API server');
+  if (controllers) {
+    await startControllers(cluster);
+    ready('controller manager and scheduler');
+  }
+}
+
+function hasControllers({ nodes, knative, kserve }: StartOptions): boolean {
+  return nodes !== undefined || knative === true || kserve !== undefined;
+}
+
+function needsOf(options: StartOptions): Need[] {
+  const controllers = hasControllers(options) ? ['kube-controller-manager', 'kube-scheduler'] : [];
+  const needs: Need[] = [
+    { component: ETCD, binaries: ['etcd'] },
+    { component: KUBERNETES, binaries: ['kube-apiserver', 'kubectl', ...controllers] },
+  ];
+  if (options.nodes) needs.push({ component: KWOK, binaries: ['kwok'] });
+  if (options.knative) needs.push({ component: KNATIVE, binaries: Object.keys(KNATIVE.binaries) });
+  if (options.kserve) needs.push({ component: kserve(options.kserve), binaries: [managerOf(options.kserve)] });
+  return needs;
+}
+
+function partsOf({ nodes, knative, kserve: version }: StartOptions): string[] {
+  const parts = [`kubernetes ${KUBERNETES.version}`, `etcd ${ETCD.version}`];
+  if (nodes) parts.push(`nodes ${nodes}`);
+  if (knative) parts.push(`knative ${KNATIVE.version}`);
+  if (version) parts.push(`kserve ${version}`);
+  return parts;
+}
+
+/** Clears away instances whose supervisor was killed before it could do so itself. */
+export function sweep(root = INSTANCES): void {
+  for (const layout of instances(root)) {
+    const table = recorded(layout);
+    if (!table || supervisorRuns(table)) continue;
+    killRecorded(table);
+    removeFolder(layout);
+  }
+}
+
+/** Every instance that has a folder. */
+export function instances(root = INSTANCES): Layout[] {
+  if (!existsSync(root)) return [];
+  return readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => layoutOf(entry.name, root));
+}

@@ -1,0 +1,65 @@
+/** Finds binaries that are there already: KUBEBUILDER_ASSETS, PATH, the cache, an unpacked envtest archive, in this order. */
+import { execFile } from 'node:child_process';
+import { accessSync, constants, realpathSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { cachedBinary, cacheRoot } from './cache.ts';
+import type { BinarySource, Component } from './catalog.ts';
+import { envtestFolder } from './envtest.ts';
+
+const run = promisify(execFile);
+
+export type Origin = 'KUBEBUILDER_ASSETS' | 'PATH' | 'cache' | 'envtest';
+
+export interface FoundBinary {
+  readonly path: string;
+  readonly origin: Origin;
+  /** As the catalog has it, or as the program prints it when it comes from outside. */
+  readonly version: string;
+}
+
+export interface LookupOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly root?: string;
+}
+
+/** Undefined when the binary has to be downloaded or built. */
+export async function findBinary(component: Component, binary: string, options: LookupOptions = {}): Promise<FoundBinary | undefined> {
+  const { env = process.env, root = cacheRoot(env) } = options;
+  const outside = component.binaries[binary]?.outside;
+  if (outside) {
+    const assets = env['KUBEBUILDER_ASSETS'] && executable(join(env['KUBEBUILDER_ASSETS'], binary));
+    if (assets) return { path: assets, origin: 'KUBEBUILDER_ASSETS', version: await versionOf(assets, outside) };
+    for (const folder of (env['PATH'] ?? '').split(delimiter).filter(Boolean)) {
+      const path = executable(join(folder, binary));
+      if (!path) continue;
+      const version = await versionOf(path, outside);
+      // A program of another version is as good as none; one further back on PATH would never be run by its name.
+      if (outside.accepts.test(version)) return { path, origin: 'PATH', version };
+      break;
+    }
+  }
+  const cached = executable(cachedBinary(component, binary, root));
+  if (cached) return { path: cached, origin: 'cache', version: component.version };
+  const unpacked = outside && executable(join(envtestFolder(root), binary));
+  return unpacked ? { path: unpacked, origin: 'envtest', version: await versionOf(unpacked, outside) } : undefined;
+}
+
+/** The real path: an instance's own `bin` of links may be on PATH and goes away with the instance. */
+function executable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.X_OK);
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+async function versionOf(path: string, { args }: NonNullable<BinarySource['outside']>): Promise<string> {
+  try {
+    const { stdout } = await run(path, [...args], { timeout: 10_000 });
+    return stdout.split('\n')[0]?.trim() ?? '';
+  } catch (error) {
+    return `does not run: ${error instanceof Error ? error.message.split('\n')[0] : error}`;
+  }
+}
