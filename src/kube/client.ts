@@ -32,8 +32,6 @@ export interface WatchOptions {
   readonly timeoutSeconds?: number;
   /** Metadata of the objects only. */
   readonly metadataOnly?: boolean;
-  /** Called for each piece of the answer, a sign that the connection lives. */
-  readonly onActivity?: () => void;
 }
 
 /** One line of a watch, as the server wrote it. An ERROR event carries a `Status` as `object`. */

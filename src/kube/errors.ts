@@ -25,7 +25,8 @@ export interface KubeErrorOptions extends ErrorOptions {
  * Why a request to the API server failed. Thrown by every method of the client.
  *
  * `code` is stable and machine-readable: the server's reason in upper case (`NOT_FOUND`, `CONFLICT`, …), `HTTP_<status>` where it gave none,
- * `NETWORK` when no answer came, `TIMEOUT` when it came too late, `MALFORMED` when it could not be read.
+ * `NETWORK` when no answer came, `TIMEOUT` when it came too late, `MALFORMED` when it could not be read, `CREDENTIALS` when there was nothing to
+ * authenticate with.
  */
 export class KubeError extends Error {
   override readonly name = 'KubeError';
@@ -83,7 +84,7 @@ export function isConflict(error: unknown): error is KubeError {
 
 /** A resourceVersion or continue token is older than what the server still has: list again. */
 export function isExpired(error: unknown): error is KubeError {
-  return error instanceof KubeError && (error.status === 410 || error.reason === 'Expired' || error.reason === 'Gone');
+  return error instanceof KubeError && error.status === 410;
 }
 
 /** The object breaks its schema or a validation rule; `causes` names the fields. Trying again cannot help. */

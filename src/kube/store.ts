@@ -22,8 +22,6 @@ export interface Store<T extends KubeObject> {
   readonly type: ResourceType<T>;
   readonly state: StoreState;
   readonly size: number;
-  /** How far this copy has followed the cluster; undefined before the first fill. */
-  readonly resourceVersion: string | undefined;
   /** Whether reads are meaningful: `synced` or `absent`. */
   hasSynced(): boolean;
   get(key: ObjectKey): Cached<T> | undefined;
@@ -31,6 +29,8 @@ export interface Store<T extends KubeObject> {
   list(namespace?: string): readonly Cached<T>[];
   /** Objects for which the index gave `value`. Throws for an index that was never added. */
   byIndex(index: string, value: string): readonly Cached<T>[];
+  /** Whether this copy has followed the cluster at least to `resourceVersion`, an earlier answer about `key`. False when that cannot be told. */
+  hasSeen(key: ObjectKey, resourceVersion: string): boolean;
   /** Adds an index over present and future objects: `values` says under which values an object is found. */
   addIndex(name: string, values: (object: Cached<T>) => readonly string[]): void;
   /** Calls `handler` for each object already there (as `added`, `initial`), then for every change. Returns the way out. */

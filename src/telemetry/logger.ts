@@ -13,3 +13,6 @@ export interface Logger {
   /** A logger that adds `fields` to each of its lines. */
   child(fields: LogFields): Logger;
 }
+
+/** Says nothing. */
+export const noLogger: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => noLogger };
