@@ -8,9 +8,8 @@ const parts = /^([0-9]*)(?:\.([0-9]*))?([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]{1,2
 const decimalExponents: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 const binaryExponents: Readonly<Record<string, bigint>> = { Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n };
 
-/** Kubernetes rounds up to a billionth and caps at the largest 64-bit integer. */
+/** Kubernetes rounds up to a billionth. */
 const smallestExponent = 9;
-const largest = ((1n << 63n) - 1n) * 10n ** 9n;
 
 /** The value in billionths, or undefined when `text` is no quantity that the schema accepts. */
 export function parseQuantity(text: string | number): bigint | undefined {
@@ -23,8 +22,7 @@ export function parseQuantity(text: string | number): bigint | undefined {
   const exponent = decimalExponents[suffix] ?? (/^[eE]/.test(suffix) && suffix.length > 1 ? Number(suffix.slice(1)) : 0);
   const digits = BigInt(`${whole}${fraction}` || '0') * binary;
   const scale = exponent - fraction.length + smallestExponent;
-  const value = scale >= 0 ? digits * 10n ** BigInt(scale) : ceilingOf(digits, 10n ** BigInt(-scale));
-  return value > largest ? largest : value;
+  return scale >= 0 ? digits * 10n ** BigInt(scale) : ceilingOf(digits, 10n ** BigInt(-scale));
 }
 
 function ceilingOf(dividend: bigint, divisor: bigint): bigint {

@@ -65,6 +65,7 @@ const resources = (field: 'resources' | 'transformer'): Record<string, Examples>
         example('a number against millis', give({ requests: { cpu: 1 }, limits: { cpu: '999m' } })),
         example('decimal against binary', give({ requests: { memory: '1Ki' }, limits: { memory: '1k' } })),
         example('an exponent', give({ requests: { memory: '1e9' }, limits: { memory: '1e8' } })),
+        example('beyond what 64 bits hold', give({ requests: { memory: '99E' }, limits: { memory: '10E' } })),
         example('a billionth', give({ requests: { cpu: '0.000000002' }, limits: { cpu: '1n' } })),
       ],
       passes: [
@@ -73,7 +74,6 @@ const resources = (field: 'resources' | 'transformer'): Record<string, Examples>
         example('a request without its limit', give({ requests: { cpu: '8' }, limits: { memory: '1Gi' } })),
         example('requests alone', give({ requests: { cpu: '8' } })),
         example('less than a billionth rounds up', give({ requests: { cpu: '0.00000000001' }, limits: { cpu: '1n' } })),
-        example('beyond what 64 bits hold', give({ requests: { memory: '99E' }, limits: { memory: '10E' } })),
       ],
     },
   };
