@@ -7,7 +7,7 @@ import { runKubectl } from './cluster.ts';
 import type { Layout } from './layout.ts';
 import { lastLines } from './log.ts';
 import { answers, until } from './probe.ts';
-import { type ProcessRecord, recorded, removeFolder, type StopOptions, SupervisorClient, supervisorRuns } from './supervisor-client.ts';
+import { type ProcessRecord, type ProcessSpec, recorded, removeFolder, type StopOptions, SupervisorClient, supervisorRuns } from './supervisor-client.ts';
 
 /** What is written down about an instance, in `instance.json`. */
 export interface InstanceRecord {
@@ -56,6 +56,11 @@ export class ControlPlane implements AsyncDisposable {
   /** The instance's programs, running or ended. */
   async processes(): Promise<readonly ProcessRecord[]> {
     return (await this.#supervisor.table()).processes;
+  }
+
+  /** Starts one more program as part of the instance: it ends with it, and its output is in `logs/<name>.log`. */
+  async startProcess(spec: ProcessSpec): Promise<ProcessRecord> {
+    return this.#supervisor.start(spec);
   }
 
   /** Ends one program and leaves it so; default SIGKILL. */
