@@ -8,6 +8,8 @@ export interface StructuralSchema {
   readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean';
   readonly description?: string;
   readonly format?: string;
+  /** Where a type that is not ours is described; the reference page links there instead of listing its fields. */
+  readonly externalDocs?: { readonly url: string };
   readonly default?: unknown;
   readonly enum?: readonly string[];
   readonly pattern?: string;
@@ -26,7 +28,6 @@ export interface StructuralSchema {
   readonly 'x-kubernetes-int-or-string'?: boolean;
   readonly 'x-kubernetes-list-type'?: 'atomic' | 'map' | 'set';
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
-  readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
   readonly 'x-kubernetes-validations'?: readonly CelValidation[];
 }
 
@@ -41,6 +42,7 @@ export interface CelValidation {
 const plainKeywords = [
   'type',
   'format',
+  'externalDocs',
   'default',
   'enum',
   'pattern',
@@ -56,7 +58,6 @@ const plainKeywords = [
   'x-kubernetes-int-or-string',
   'x-kubernetes-list-type',
   'x-kubernetes-list-map-keys',
-  'x-kubernetes-preserve-unknown-fields',
 ];
 
 /**

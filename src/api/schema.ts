@@ -51,11 +51,11 @@ export function map<V>(description: string, values: TSchema & { readonly static?
   return Type.Unsafe<Record<string, V>>({ type: 'object', description, additionalProperties: values, maxProperties });
 }
 
-export function textMap(description: string, maxProperties: number, maxLength = 256) {
+export function textMap(description: string, maxProperties: number, values: { maxLength?: number; pattern?: string } = {}) {
   return Type.Unsafe<Record<string, string>>({
     type: 'object',
     description,
-    additionalProperties: { type: 'string', maxLength },
+    additionalProperties: { type: 'string', maxLength: 256, ...values },
     maxProperties,
   });
 }
@@ -68,14 +68,6 @@ export function list<T extends TSchema>(description: string, items: T, maxItems:
 /** A list whose entries are told apart by `key`, so that several writers can each own theirs. */
 export function keyedList<T extends TSchema>(description: string, items: T, maxItems: number, key: string) {
   return Type.Array(items, { description, maxItems, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] });
-}
-
-/**
- * A part of a foreign type (Affinity, say) that is passed on unread: the API server keeps what it does not know, and the pod's own
- * validation judges it.
- */
-export function foreign<T>(description: string) {
-  return Type.Unsafe<T>({ type: 'object', description, 'x-kubernetes-preserve-unknown-fields': true });
 }
 
 export { Type };

@@ -1,15 +1,19 @@
 /** How the model runs: resources, GPU, scaling, batching, scheduling, pods, transformer, rollout. */
-import { foreign, integer, keyedList, list, map, object, oneOf, quantity, Type, text, textMap } from '../schema.ts';
+import { affinitySchema } from '../affinity.ts';
+import { integer, keyedList, list, map, object, oneOf, quantity, Type, text, textMap } from '../schema.ts';
 
 export const deploymentModes = ['Standard', 'Knative'] as const;
 export type DeploymentMode = (typeof deploymentModes)[number];
 
 const resourceList = (description: string) => map<string | number>(description, quantity('A quantity.'), 16);
 
-export const resourcesSchema = object('CPU and memory of the model server. GPUs are asked for in spec.gpu.', {
-  requests: Type.Optional(resourceList('What the scheduler reserves.')),
-  limits: Type.Optional(resourceList('What the container may use at most.')),
-});
+const resources = (description: string) =>
+  object(description, {
+    requests: Type.Optional(resourceList('What the scheduler reserves.')),
+    limits: Type.Optional(resourceList('What the container may use at most.')),
+  });
+
+export const resourcesSchema = resources('CPU and memory of the model server. GPUs are asked for in spec.gpu.');
 
 export const gpuSchema = object('GPUs of each model server pod.', {
   count: integer('How many.', { minimum: 1, maximum: 64 }),
@@ -59,14 +63,14 @@ const toleration = object('A taint that the pods tolerate.', {
 });
 
 export const schedulingSchema = object('Which nodes may run the pods. Knative accepts these fields only with its feature flags on.', {
-  nodeSelector: Type.Optional(textMap('Labels a node must have.', 16, 63)),
+  nodeSelector: Type.Optional(textMap('Labels a node must have.', 16, { maxLength: 63, ...labelValue })),
   tolerations: Type.Optional(list('Taints the pods tolerate.', toleration, 16)),
-  affinity: Type.Optional(foreign<Record<string, unknown>>('Node and pod affinity, as core/v1 Affinity.')),
+  affinity: Type.Optional(affinitySchema),
 });
 
 export const podMetadataSchema = object('Labels and annotations of the pods. Changing them rolls the pods.', {
-  labels: Type.Optional(textMap('Pod labels.', 32, 63)),
-  annotations: Type.Optional(textMap('Pod annotations.', 32, 2048)),
+  labels: Type.Optional(textMap('Pod labels.', 32, { maxLength: 63, ...labelValue })),
+  annotations: Type.Optional(textMap('Pod annotations.', 32, { maxLength: 2048 })),
 });
 
 const envVar = object('An environment variable.', {
@@ -81,7 +85,7 @@ export const transformerSchema = object(
     command: Type.Optional(list('Entry point.', text('One word.', 1024), 32)),
     args: Type.Optional(list('Arguments. KServe adds --model_name and --predictor_host.', text('One argument.', 1024), 64)),
     env: Type.Optional(keyedList('Environment.', envVar, 64, 'name')),
-    resources: Type.Optional(resourcesSchema),
+    resources: Type.Optional(resources('CPU and memory of the transformer.')),
     minReplicas: Type.Optional(integer('Copies kept at least.', { minimum: 0, maximum: 1000 })),
     maxReplicas: Type.Optional(integer('Copies at most.', { minimum: 1, maximum: 1000 })),
   },
