@@ -13,6 +13,7 @@ import { portsFolder } from './cache.ts';
 import { ETCD, KNATIVE, type KServeVersion, KUBERNETES, KWOK, kserve, managerOf } from './catalog.ts';
 import { Cluster } from './cluster.ts';
 import { startApiServer, startControllers } from './components/kubernetes.ts';
+import { startFakeNodes } from './components/nodes.ts';
 import { createFolders, INSTANCES, type Layout, layoutOf } from './layout.ts';
 import { elapsed, type Say } from './log.ts';
 import { Pki } from './pki.ts';
@@ -88,6 +89,10 @@ async function startParts(cluster: Cluster, options: StartOptions, started: numb
   if (controllers) {
     await startControllers(cluster);
     ready('controller manager and scheduler');
+  }
+  if (options.nodes) {
+    await startFakeNodes(cluster);
+    ready('fake nodes');
   }
 }
 

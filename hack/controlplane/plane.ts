@@ -7,7 +7,15 @@ import { runKubectl } from './cluster.ts';
 import type { Layout } from './layout.ts';
 import { lastLines } from './log.ts';
 import { answers, until } from './probe.ts';
-import { type ProcessRecord, type ProcessSpec, recorded, removeFolder, type StopOptions, SupervisorClient, supervisorRuns } from './supervisor-client.ts';
+import {
+  type ProcessRecord,
+  type ProcessSpec,
+  recorded,
+  removeFolder,
+  type StopOptions,
+  SupervisorClient,
+  supervisorRuns,
+} from './supervisor-client.ts';
 
 /** What is written down about an instance, in `instance.json`. */
 export interface InstanceRecord {

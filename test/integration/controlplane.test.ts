@@ -34,7 +34,8 @@ test('the audit log has each request of a user agent, and the body of a write', 
     ['create services'],
   );
   assert.match(writes[0]?.userAgent ?? '', /^kubectl\//);
-  assert.equal((writes[0]?.requestObject?.['metadata'] as { name?: string }).name, 'y');
+  const written = writes[0]?.requestObject as typeof object | undefined;
+  assert.equal(written?.metadata.name, 'y');
 });
 
 test('a Secret’s content never reaches the audit log', async () => {

@@ -60,7 +60,11 @@ function inNamespace(namespace: string | undefined): string[] {
 /** A new namespace; with `await using` its deletion is asked for at the end of the block. */
 export async function freshNamespace(prefix = 'test'): Promise<{ readonly name: string } & AsyncDisposable> {
   const name = `${prefix}-${randomBytes(4).toString('hex')}`;
-  await kubectl(['create', 'namespace', name]);
+  // The ServiceAccount "default" at once, and also where no controller manager makes it: Pods are refused without it.
+  await apply([
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } },
+  ]);
   return {
     name,
     // Without a controller manager it stays Terminating, which does no harm: nobody waits for it.
