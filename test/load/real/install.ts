@@ -42,8 +42,20 @@ export const components: Readonly<Record<string, Install>> = {
     await run(join(folder, 'bin', 'pip'), ['install', '--quiet', '--no-deps', 'nvidia-pytriton==0.7.0']);
   },
   torchserve: async (folder) => {
-    await venv('torchserve==0.12.0', 'torch-model-archiver==0.12.0', 'psutil', 'pyyaml', 'packaging', 'requests', 'pillow', 'enum-compat')(folder);
-    await writeFile(join(folder, 'lib', 'python3.11', 'site-packages', 'torch.py').replace('python3.11', await pythonFolder()), torchStandIn);
+    await venv(
+      'torchserve==0.12.0',
+      'torch-model-archiver==0.12.0',
+      'psutil',
+      'pyyaml',
+      'packaging',
+      'requests',
+      'pillow',
+      'enum-compat',
+    )(folder);
+    await writeFile(
+      join(folder, 'lib', 'python3.11', 'site-packages', 'torch.py').replace('python3.11', await pythonFolder()),
+      torchStandIn,
+    );
   },
   // perf_analyzer is a data file of this wheel; the wheel's newer versions need a newer glibc.
   perf_analyzer: async (folder) => {

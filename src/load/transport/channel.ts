@@ -1,0 +1,84 @@
+import type { ErrorClass } from '../point.ts';
+
+/** One request as it goes over the wire, made once and sent many times. */
+export interface WireRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Uint8Array;
+}
+
+/** How an exchange ended; the channel's own object, good until the next `start`. */
+export interface Outcome {
+  /** `null`: a complete reply with a status of success. */
+  error: ErrorClass | null;
+  /** What went wrong, with the server's words where there are some. */
+  message: string;
+  status: number;
+  /** Bytes of the reply's body. */
+  bytes: number;
+  /** The body, when it was asked for. */
+  body: Buffer | null;
+  /** A second attempt was made because an idle connection had been closed by the server before any byte came back. */
+  resent: boolean;
+}
+
+/** One slot for one exchange at a time. The engine owns many; HTTP/1.1 and gRPC implement it. */
+export interface Channel {
+  /** Opens the connection ahead of the first request. Resolves also when it fails: the first request reports why. */
+  open(): Promise<void>;
+  /**
+   * Sends one request. `done` is called exactly once, never before `start` has returned.
+   * @param index of the request in the list the channel was made with
+   * @param capture keep the body for checking
+   */
+  start(index: number, capture: boolean): void;
+  /** When the request's bytes were handed to the socket, in microseconds of `now()`; for timeouts. */
+  readonly startedAt: number;
+  readonly busy: boolean;
+  /** The engine's own note: when this exchange was meant to start. */
+  intended: number;
+  /** Ends the exchange under way with the given error and drops the connection. */
+  abort(error: ErrorClass, message: string): void;
+  /** Drops the connection; no more calls. */
+  close(): void;
+}
+
+export type OnDone = (channel: Channel, outcome: Outcome) => void;
+
+/** Limits on one exchange. */
+export interface ExchangeLimits {
+  readonly timeoutMicroseconds: number;
+  readonly maxBodyBytes: number;
+}
+
+/** Monotonic time in microseconds, the same in every thread of this machine and not moved by clock steps. */
+export function now(): number {
+  return performance.now() * 1000 + origin;
+}
+
+/** performance.now() counts from the start of its own thread; hrtime is the system's monotonic clock. */
+const origin = Number(process.hrtime.bigint()) / 1000 - performance.now() * 1000;
+
+/** Whether a reply's body begins as an error object does (`{"error": …`, `{"message": …`), in spite of its status of success. */
+export function looksLikeError(chunk: Buffer, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && isSpace(chunk[at] as number)) at++;
+  if (chunk[at] !== 0x7b) return false;
+  at++;
+  while (at < end && isSpace(chunk[at] as number)) at++;
+  return matches(chunk, at, end, errorKey) || matches(chunk, at, end, codeKey);
+}
+
+const errorKey = Buffer.from('"error"');
+const codeKey = Buffer.from('"code"');
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+function matches(chunk: Buffer, at: number, end: number, key: Buffer): boolean {
+  if (at + key.length > end) return false;
+  for (let i = 0; i < key.length; i++) if (chunk[at + i] !== key[i]) return false;
+  return true;
+}

@@ -1,0 +1,27 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { Behaviour, TruthOptions } from './truth.ts';
+
+export interface TruthServer extends AsyncDisposable {
+  readonly url: string;
+  /** Requests that the server itself has counted. */
+  counts(): Promise<{ readonly received: number; readonly answered: number }>;
+}
+
+/** Starts a test server in a thread of its own on a free port of the loopback interface. */
+export async function startTruthServer(behaviour: Behaviour, more: Partial<Omit<TruthOptions, 'behaviour'>> = {}): Promise<TruthServer> {
+  const options: TruthOptions = { seed: 1, ...more, behaviour };
+  const worker = new Worker(new URL('./truth-thread.ts', import.meta.url), { workerData: options });
+  const [{ port }] = (await once(worker, 'message')) as [{ port: number }];
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async counts() {
+      worker.postMessage('counts');
+      const [message] = (await once(worker, 'message')) as [{ counts: { received: number; answered: number } }];
+      return message.counts;
+    },
+    async [Symbol.asyncDispose]() {
+      await worker.terminate();
+    },
+  };
+}
