@@ -6,12 +6,13 @@ const maxLines = 60;
 type Line = readonly [sign: ' ' | '-' | '+', text: string];
 
 export function difference(before: string, after: string): string {
+  if (before === after) return '';
   const lines = compare(before.split('\n'), after.split('\n'));
   const shown = lines.map((_, index) => lines.slice(Math.max(0, index - context), index + context + 1).some(([sign]) => sign !== ' '));
   const out: string[] = [];
   for (const [index, [sign, text]] of lines.entries()) {
     if (!shown[index]) {
-      if (shown[index - 1]) out.push('  …');
+      if (index === 0 || shown[index - 1]) out.push('  …');
     } else out.push(`${sign} ${text}`);
   }
   return out.length > maxLines ? [...out.slice(0, maxLines), `  … and ${out.length - maxLines} lines more`].join('\n') : out.join('\n');

@@ -73,7 +73,7 @@ export const statusSchema = object('What was observed.', {
       state: oneOf('The least advanced copy of the newest revision.', loadingStates),
       ready: integer('Copies that answer.', { minimum: 0, maximum: 0x7fffffff }),
       total: integer('Copies wanted.', { minimum: 0, maximum: 0x7fffffff }),
-      summary: text('ready/total, for columns.', 32),
+      summary: text('Copies as ready/total, for columns.', 32),
     }),
   ),
   lastError: Type.Optional(lastError),
