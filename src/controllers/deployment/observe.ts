@@ -1,4 +1,5 @@
 import type { ModelDeployment } from '../../api/model-deployment/index.ts';
+import type { DeploymentMode } from '../../api/model-deployment/serving.ts';
 import { type Dialect, detectDialect, type Missing } from '../../kserve/dialect.ts';
 import type { ClusterFacts } from '../../kserve/facts.ts';
 import type { FetchedLog, Observation } from '../../kserve/observation.ts';
@@ -18,6 +19,8 @@ export interface Observed {
   readonly facts: ClusterFacts;
   readonly platform: Dialect | Missing;
   readonly policy: Policy;
+  /** Mode of new deployments that name none; absent: KServe's own default. */
+  readonly defaultMode?: DeploymentMode;
   /** The deployment that has the same identity and was there earlier. */
   readonly identityHolder: Cached<ModelDeployment> | undefined;
   readonly inferenceService: Ownership;
@@ -31,12 +34,13 @@ export interface ObservePorts {
   readonly stores: DeploymentStores;
   readonly facts: () => ClusterFacts;
   readonly policy: Policy;
+  readonly defaultMode?: DeploymentMode;
 }
 
 const noChildren: Children = { pods: [], deployments: [], replicaSets: [], knativeServices: [], revisions: [], events: [] };
 
 /** Reads one deployment and everything below it from the caches; undefined when it is gone. `logs` and `settling` are the caller's to fill. */
-export function observe(key: ObjectKey, { stores, facts: currentFacts, policy }: ObservePorts): Observed | undefined {
+export function observe(key: ObjectKey, { stores, facts: currentFacts, policy, defaultMode }: ObservePorts): Observed | undefined {
   const deployment = stores.modelDeployments.get(key);
   if (deployment === undefined) return undefined;
   const facts = currentFacts();
@@ -51,6 +55,7 @@ export function observe(key: ObjectKey, { stores, facts: currentFacts, policy }:
     facts,
     platform,
     policy,
+    ...(defaultMode !== undefined && { defaultMode }),
     identityHolder: holderOfIdentity(deployment, rivals),
     inferenceService: ownershipOf(serving?.inferenceServices.get(key), { uid, name }),
     children: serving === undefined ? noChildren : childrenOf(key, serving, stores),

@@ -56,8 +56,11 @@ export const identityIndex = 'identity';
 /** Index of what belongs to an InferenceService, by namespace and name of that. */
 export const serviceIndex = 'inferenceService';
 
-/** Asks the cache for everything the controller reads. Whatever may be missing in a cluster is optional. */
-export function deploymentStores(cache: Cache): DeploymentStores {
+/**
+ * Asks for everything the controller reads: models and what serves them from `cache`, which may be limited to some namespaces, and what
+ * is installed from `clusterCache`. Whatever may be missing in a cluster is optional.
+ */
+export function deploymentStores(cache: Cache, clusterCache: Cache = cache): DeploymentStores {
   const modelDeployments = cache.store(resources.modelDeployments, { optional: true });
   modelDeployments.addIndex(identityIndex, (deployment) => identityKeys(deployment as ModelDeployment));
   const events = cache.store(resources.events, { fieldSelector: 'involvedObject.kind=InferenceService', transform: pruneEvent });
@@ -69,7 +72,7 @@ export function deploymentStores(cache: Cache): DeploymentStores {
       'serving.kubeflow.org': servingStores(cache, 'serving.kubeflow.org'),
     },
     events,
-    facts: factStores(cache),
+    facts: factStores(clusterCache),
   };
 }
 
@@ -101,7 +104,7 @@ function serviceKeys({ metadata }: Cached<KubeObject>, label: string): readonly 
 
 /** The few objects of other namespaces that say what is installed: each by its name, so that a role can be limited to those names. */
 function factStores(cache: Cache): FactStores {
-  const named = (name: string) => ({ fieldSelector: `metadata.name=${name}`, namespaces: [] });
+  const named = (name: string) => ({ fieldSelector: `metadata.name=${name}` });
   return {
     customResourceDefinitions: cache.metadataStore(resources.customResourceDefinitions),
     inferenceServiceConfigs: cache.store(resources.configMaps, { ...named(inferenceServiceConfigName), transform: pruneConfigMap }),

@@ -1,0 +1,215 @@
+/** The whole policy of the deployment controller: from what was observed to what should be done and said. Pure. */
+import type { ModelDeployment } from '../../api/model-deployment/index.ts';
+import type { DeploymentMode } from '../../api/model-deployment/serving.ts';
+import type { Dialect } from '../../kserve/dialect.ts';
+import { judge, type Problem } from '../../kserve/judge.ts';
+import { parseMode, resolveMode } from '../../kserve/mode.ts';
+import type { InferenceServiceObject } from '../../kserve/observation.ts';
+import { readServing } from '../../kserve/read-status.ts';
+import { type Rendered, type RenderedInferenceService, renderInferenceService } from '../../kserve/render.ts';
+import type { LogRequest, Serving } from '../../kserve/serving.ts';
+import { controllerReference } from '../../kube/object.ts';
+import type { Cached } from '../../kube/store.ts';
+import type { Block } from './block.ts';
+import type { WriteFailure } from './failure.ts';
+import { describeIdentity } from './identity.ts';
+import type { Observed } from './observe.ts';
+import { adoptAnnotation } from './ownership.ts';
+import { type Account, draftStatus, type StatusDraft } from './status.ts';
+
+/** What to do about the InferenceService. */
+export type Action =
+  | { readonly kind: 'Leave' }
+  | { readonly kind: 'Apply'; readonly desired: RenderedInferenceService }
+  | { readonly kind: 'Delete'; readonly object: Cached<InferenceServiceObject> };
+
+export interface Decision {
+  readonly action: Action;
+  /** Undefined while the deployment is being deleted: then nothing is written any more. */
+  readonly status: StatusDraft | undefined;
+  /** Logs that would say more; with them in `Observed.logs` the status names the cause. */
+  readonly wantsLogsOf: readonly LogRequest[];
+}
+
+/** How the deployment is to be served, or what keeps it from that. */
+type Plan =
+  | { readonly kind: 'Blocked'; readonly block: Block; readonly dialect?: Dialect; readonly mode?: DeploymentMode }
+  | { readonly kind: 'Wait'; readonly reason: string; readonly message: string; readonly dialect: Dialect; readonly mode: DeploymentMode }
+  | {
+      readonly kind: 'Serve';
+      readonly dialect: Dialect;
+      readonly mode: DeploymentMode;
+      readonly rendered: Rendered;
+      readonly warnings: readonly Problem[];
+    };
+
+/** What should be true now. The same observation always gives the same decision. */
+export function decide(observed: Observed): Decision {
+  if (observed.deployment.metadata.deletionTimestamp !== undefined)
+    return { action: { kind: 'Leave' }, status: undefined, wantsLogsOf: [] };
+  const plan = planFor(observed);
+  const serving = readOwn(observed, plan);
+  return {
+    action: actionFor(observed, plan),
+    status: draftStatus(observed, accountOf(observed, plan, serving)),
+    wantsLogsOf: serving?.wantsLogsOf ?? [],
+  };
+}
+
+function planFor(observed: Observed): Plan {
+  const { platform: dialect, deployment, facts, policy, identityHolder, inferenceService } = observed;
+  if (dialect.kind === 'Missing') {
+    return { kind: 'Blocked', block: { stage: 'Platform', reason: dialect.reason, message: dialect.message } };
+  }
+  const subject = withModeInUse(observed);
+  const resolved = resolveMode(subject, facts, dialect);
+  if (resolved.kind === 'Unavailable') {
+    return { kind: 'Blocked', dialect, block: { stage: 'Platform', reason: resolved.reason, message: resolved.message } };
+  }
+  const { mode } = resolved;
+  const blocked = (block: Block): Plan => ({ kind: 'Blocked', dialect, mode, block });
+
+  switch (inferenceService.kind) {
+    case 'Foreign':
+      return blocked(foreignBlock(deployment.metadata.name, inferenceService.controller));
+    case 'Predecessor':
+      return { kind: 'Wait', dialect, mode, ...predecessorWait };
+    case 'Leaving':
+      return { kind: 'Wait', dialect, mode, ...leavingWait };
+    case 'Absent':
+    case 'Adoptable':
+      if (identityHolder !== undefined) return blocked(identityBlock(deployment, identityHolder));
+      break;
+    case 'Ours':
+      break;
+    default:
+      return assertNever(inferenceService);
+  }
+
+  const problems = judge(subject, { dialect, mode, facts, policy });
+  const block = blockOf(problems);
+  if (block !== undefined) return blocked(block);
+  const rendered = renderInferenceService(subject, { dialect, mode, owner: controllerReference(deployment) });
+  return { kind: 'Serve', dialect, mode, rendered, warnings: problems };
+}
+
+/** The status when what was decided could not be written. */
+export function afterFailedWrite(observed: Observed, failure: WriteFailure): StatusDraft {
+  const plan = planFor(observed);
+  const { dialect, mode } = plan;
+  const serving = readOwn(observed, plan);
+  const known = { ...(dialect && { dialect }), ...(mode && { mode }), ...(serving && { serving }) };
+  return draftStatus(
+    observed,
+    failure.kind === 'Refused'
+      ? { kind: 'Blocked', block: { stage: 'InferenceService', reason: 'InferenceServiceRefused', message: failure.message }, ...known }
+      : { kind: 'Waiting', reason: 'WriteFailed', message: failure.message, ...known },
+  );
+}
+
+function actionFor({ deployment, inferenceService }: Observed, plan: Plan): Action {
+  const ours = inferenceService.kind === 'Ours' ? inferenceService.object : undefined;
+  const remove: Action = ours === undefined ? { kind: 'Leave' } : { kind: 'Delete', object: ours };
+  switch (plan.kind) {
+    case 'Wait':
+      return { kind: 'Leave' };
+    case 'Blocked':
+      // Stopping must work when nothing else does: what may not be written any more can still be taken away.
+      return deployment.spec.suspend === true ? remove : { kind: 'Leave' };
+    case 'Serve':
+      return plan.rendered.absent ? remove : { kind: 'Apply', desired: plan.rendered.object };
+    default:
+      return assertNever(plan);
+  }
+}
+
+/** What the service that we own says; undefined where there is none to read, or nobody to read it by. */
+function readOwn(observed: Observed, plan: Plan): Serving | undefined {
+  const { inferenceService, children, logs } = observed;
+  const { dialect, mode } = plan;
+  if (dialect === undefined || mode === undefined) return undefined;
+  if (inferenceService.kind === 'Foreign' || inferenceService.kind === 'Predecessor') return undefined;
+  if (plan.kind === 'Blocked' && inferenceService.kind === 'Absent') return undefined;
+  return readServing({
+    deployment: withModeInUse(observed),
+    dialect,
+    mode,
+    ...(inferenceService.kind !== 'Absent' && { inferenceService: inferenceService.object as InferenceServiceObject }),
+    ...children,
+    logs,
+  });
+}
+
+function accountOf(observed: Observed, plan: Plan, serving: Serving | undefined): Account {
+  const { dialect, mode } = plan;
+  const known = { ...(dialect && { dialect }), ...(mode && { mode }), ...(serving && { serving }) };
+  switch (plan.kind) {
+    case 'Blocked':
+      return { kind: 'Blocked', block: plan.block, ...known };
+    case 'Wait':
+      return { kind: 'Waiting', reason: plan.reason, message: plan.message, ...known };
+    case 'Serve': {
+      const remarks = { warnings: plan.warnings.map(({ message }) => message), notes: plan.rendered.notes };
+      if (serving === undefined)
+        return { kind: 'Waiting', reason: 'Pending', message: 'The InferenceService is about to be made', ...known };
+      const stale = observed.settling && serving.state !== 'Progressing' && !(serving.state === 'Suspended' && plan.rendered.absent);
+      return stale ? { kind: 'Waiting', ...appliedWait, ...known } : { kind: 'Serving', ...remarks, ...known, serving };
+    }
+    default:
+      return assertNever(plan);
+  }
+}
+
+/**
+ * The deployment as the functions of the dialect should see it: a service that exists is in a mode already, also where our status was
+ * lost or not written yet, and a new one takes the operator's own default before KServe's.
+ */
+function withModeInUse(observed: Observed): ModelDeployment {
+  const subject = observed.deployment as ModelDeployment;
+  if (subject.status?.deploymentMode !== undefined) return subject;
+  const mode = modeOfService(observed) ?? observed.defaultMode;
+  const possible = mode !== undefined && observed.platform.kind === 'Found' && observed.platform.modes.includes(mode);
+  return possible ? { ...subject, status: { ...subject.status, deploymentMode: mode } } : subject;
+}
+
+function modeOfService({ inferenceService }: Observed): DeploymentMode | undefined {
+  if (inferenceService.kind !== 'Ours' && inferenceService.kind !== 'Adoptable') return undefined;
+  const { status, metadata } = inferenceService.object;
+  return parseMode(status?.deploymentMode ?? metadata.annotations?.['serving.kserve.io/deploymentMode']);
+}
+
+/** All blocking problems as one: the first gives stage and reason, each its sentence. */
+function blockOf(problems: readonly Problem[]): Block | undefined {
+  const blocking = problems.filter((problem) => problem.blocking);
+  const [first] = blocking;
+  if (first === undefined) return undefined;
+  return { stage: first.stage, reason: first.reason, message: blocking.map(({ message }) => message).join('. ') };
+}
+
+function foreignBlock(name: string, controller: string | undefined): Block {
+  const remedy =
+    controller === undefined
+      ? `rename this ModelDeployment, delete that InferenceService, or let it be taken over: kubectl annotate inferenceservice ${name} ${adoptAnnotation}=true`
+      : 'rename this ModelDeployment, or remove the InferenceService from there';
+  const message = `InferenceService ${name} exists and is ${controller === undefined ? 'not managed by Modelwright' : `managed by ${controller}`}; it is left alone: ${remedy}`;
+  return { stage: 'InferenceService', reason: 'InferenceServiceNotOurs', message };
+}
+
+function identityBlock(deployment: Cached<ModelDeployment>, holder: Cached<ModelDeployment>): Block {
+  const message = `ModelDeployment ${holder.metadata.name} is the same model (${describeIdentity(deployment as ModelDeployment)}) and was there first; raise spec.model.version, or delete one of the two`;
+  return { stage: 'Validation', reason: 'IdentityTaken', message };
+}
+
+const predecessorWait = {
+  reason: 'PredecessorLeaving',
+  message: 'The InferenceService of an earlier ModelDeployment of this name is still there; a new one is made when it is gone',
+};
+const leavingWait = {
+  reason: 'InferenceServiceLeaving',
+  message: 'The InferenceService is being deleted; a new one is made when it is gone',
+};
+const appliedWait = { reason: 'Applied', message: 'The InferenceService was written; KServe has not acted on it yet' };
+
+function assertNever(value: never): never {
+  throw new Error(`unexpected ${JSON.stringify(value)}`);
+}
