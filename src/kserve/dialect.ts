@@ -32,6 +32,8 @@ export interface Features {
   readonly modelStatus: boolean;
   /** KServe appends `-gpu` to the default tag by itself (KServe ≥ 0.10). */
   readonly appendsGpuTag: boolean;
+  /** An image given by digest is left alone (read in 0.20; 0.10 to 0.15 append `-gpu` to it). */
+  readonly keepsDigest: boolean;
 }
 
 /** How the installed KServe is spoken to. */
@@ -77,6 +79,7 @@ export function featuresOf(version: KServeVersion): Features {
     storageContainerName: from(20),
     modelStatus: from(8),
     appendsGpuTag: from(10),
+    keepsDigest: from(20),
   };
 }
 

@@ -1,49 +1,117 @@
 import type { ModelDeployment } from '../api/model-deployment/index.ts';
 import type { DeploymentMode } from '../api/model-deployment/serving.ts';
+import { newestKServe } from '../models/kserve-version.ts';
+import { lintInferenceServiceName } from '../models/names.ts';
+import { lintStorageUri } from '../models/storage-uri-lint.ts';
 import type { Dialect } from './dialect.ts';
 import type { ClusterFacts } from './facts.ts';
+import { judgeKnativeFlags } from './judge-knative.ts';
+import { judgeMode } from './judge-mode.ts';
+import { judgeServer } from './judge-server.ts';
 import { allowsImage, allowsServiceAccount, type Policy } from './policy.ts';
-import type { Stage } from './serving.ts';
-
-/** Something that will not work, or not as meant, on this cluster. */
-export interface Problem {
-  readonly stage: Stage;
-  /** One CamelCase word for programs; stable. */
-  readonly reason: string;
-  /** Names the field and the remedy. */
-  readonly message: string;
-  /** Nothing is written to the cluster while a blocking problem stands. */
-  readonly blocking: boolean;
-}
+import { blocking, type Problem, warning } from './problem.ts';
 
 export interface JudgeContext {
   readonly dialect: Dialect;
   readonly mode: DeploymentMode;
-  /** Knative's feature flags are read from here; without them nothing is said about flags. */
+  /** Knative's feature flags and KServe's domain template are read from here; without them nothing is said about either. */
   readonly facts?: ClusterFacts;
   readonly policy: Policy;
 }
 
-/** Everything that the API server cannot judge at apply, because it depends on what is installed. Blocking problems come first. */
+/**
+ * Everything that the API server cannot judge at apply, because it depends on what is installed, on the mode that is in use by default,
+ * or on the platform's policy. Blocking problems come first; in the order of the spec otherwise.
+ */
 export function judge(deployment: ModelDeployment, context: JudgeContext): Problem[] {
-  const problems = [...judgePolicy(deployment, context.policy)];
+  const { dialect, mode, facts, policy } = context;
+  const problems = [
+    ...judgeName(deployment, dialect, facts),
+    ...judgeServer(deployment, dialect),
+    ...judgeMode(deployment, mode, dialect),
+    ...judgeStorage(deployment, dialect),
+    ...(mode === 'Knative' ? judgeKnativeFlags(deployment, facts?.knative?.configFeatures) : []),
+    ...judgePolicy(deployment, policy),
+  ];
   return problems.toSorted((a, b) => Number(b.blocking) - Number(a.blocking));
+}
+
+function judgeName({ metadata }: ModelDeployment, dialect: Dialect, facts: ClusterFacts | undefined): Problem[] {
+  const found = lintInferenceServiceName(metadata.name, dialect.version).map(({ sentence, fix }) =>
+    blocking('Validation', 'NameNotUsable', `metadata.name: ${sentence} ${fix}`),
+  );
+  const label = hostLabel(metadata.name, metadata.namespace ?? 'default', facts);
+  if (found.length > 0 || label === undefined || label.length <= maxLabelLength) return found;
+  return [
+    blocking(
+      'Validation',
+      'NameNotUsable',
+      `metadata.name: with its namespace it makes the host name part "${label}" of ${label.length} characters, and ${maxLabelLength} are allowed; use a name that is ${label.length - maxLabelLength} shorter, or a shorter namespace`,
+    ),
+  ];
+}
+
+const maxLabelLength = 63;
+/** What KServe uses where its ConfigMap says nothing (configmap.go, DefaultDomainTemplate). */
+const defaultDomainTemplate = '{{ .Name }}-{{ .Namespace }}.{{ .IngressDomain }}';
+
+/** The part of the external host that holds the name, by KServe's domain template. */
+function hostLabel(name: string, namespace: string, facts: ClusterFacts | undefined): string | undefined {
+  const labels = domainTemplateOf(facts)
+    .replaceAll(/\{\{\s*\.Name\s*\}\}/g, name)
+    .replaceAll(/\{\{\s*\.Namespace\s*\}\}/g, namespace)
+    .replaceAll(/\{\{[^}]*\}\}/g, 'x')
+    .split('.');
+  return labels.find((part) => part.includes(name));
+}
+
+function domainTemplateOf(facts: ClusterFacts | undefined): string {
+  try {
+    const ingress = JSON.parse(facts?.inferenceServiceConfig?.data['ingress'] ?? '{}') as { domainTemplate?: unknown } | null;
+    const template = ingress?.domainTemplate;
+    return typeof template === 'string' && template !== '' ? template : defaultDomainTemplate;
+  } catch {
+    return defaultDomainTemplate;
+  }
+}
+
+/**
+ * The storageUri as the installed KServe reads it. Where only a lower bound of its version is known, what a newer one would accept does
+ * not stop the deployment.
+ */
+function judgeStorage({ spec }: ModelDeployment, dialect: Dialect): Problem[] {
+  const field = { path: 'spec.source.storageUri' };
+  const certain = dialect.versionFrom !== 'Schema';
+  const newest = new Set(lintStorageUri(spec.source.storageUri, newestKServe, field).map(({ code, severity }) => `${severity} ${code}`));
+  return lintStorageUri(spec.source.storageUri, dialect.version, field).flatMap(({ code, severity, sentence, fix }) => {
+    if (severity === 'info') return [];
+    const message = `spec.source.storageUri: ${sentence} ${fix} (${code})`;
+    const sure = severity === 'error' && (certain || newest.has(`error ${code}`));
+    return sure ? [blocking('Validation', 'StorageUriNotUsable', message)] : [warning('Validation', 'StorageUriDoubtful', message)];
+  });
 }
 
 function judgePolicy({ spec }: ModelDeployment, policy: Policy): Problem[] {
   const problems: Problem[] = [];
-  const refuse = (reason: string, message: string) => problems.push({ stage: 'Validation', reason, message, blocking: true });
   if (spec.serviceAccountName !== undefined && !allowsServiceAccount(policy, spec.serviceAccountName)) {
-    refuse(
-      'ServiceAccountNotAllowed',
-      `spec.serviceAccountName: the cluster policy does not allow "${spec.serviceAccountName}"; leave the field out, or ask an administrator to add it to the allowed service accounts`,
+    problems.push(
+      blocking(
+        'Validation',
+        'ServiceAccountNotAllowed',
+        `spec.serviceAccountName: the cluster policy does not allow "${spec.serviceAccountName}"; leave the field out, or ask an administrator to add it to the allowed service accounts`,
+      ),
     );
   }
   if (spec.transformer !== undefined && !allowsImage(policy, spec.transformer.image)) {
-    refuse(
-      'ImageNotAllowed',
-      `spec.transformer.image: the cluster policy does not allow images from there ("${spec.transformer.image}"); use an allowed registry, or ask an administrator to add it`,
+    problems.push(
+      blocking(
+        'Validation',
+        'ImageNotAllowed',
+        `spec.transformer.image: the cluster policy does not allow images from there ("${spec.transformer.image}"); use an allowed registry, or ask an administrator to add it`,
+      ),
     );
   }
   return problems;
 }
+
+export type { Problem };

@@ -19,6 +19,8 @@ export interface Runtime {
   readonly modelFormat: string;
   /** Key below `predictor` before KServe 0.8. */
   readonly predictorKey: string;
+  /** Where gRPC listens, for runtimes that offer it. */
+  readonly grpcPort?: number;
   /** The servers, in the order of preference: the first that speaks the protocol is taken. */
   readonly servers: readonly ServerChoice[];
   /** CPU and GPU builds are told apart by a `-gpu` suffix of the tag. */
@@ -35,6 +37,7 @@ export const runtimeTable: Readonly<Record<RuntimeType, Runtime>> = {
     type: 'TFServing',
     modelFormat: 'tensorflow',
     predictorKey: 'tensorflow',
+    grpcPort: 9000,
     servers: [
       {
         name: 'kserve-tensorflow-serving',
@@ -53,6 +56,7 @@ export const runtimeTable: Readonly<Record<RuntimeType, Runtime>> = {
     type: 'TorchServe',
     modelFormat: 'pytorch',
     predictorKey: 'pytorch',
+    grpcPort: 7070,
     servers: [
       {
         name: 'kserve-torchserve',
@@ -68,7 +72,7 @@ export const runtimeTable: Readonly<Record<RuntimeType, Runtime>> = {
         ],
         protocols: [
           { since: 12, protocols: ['V1', 'V2', 'GRPCV2'] },
-          { since: 7, protocols: ['V1', 'V2'] },
+          { since: 8, protocols: ['V1', 'V2'] },
           { since: 6, protocols: ['V1'] },
         ],
       },
@@ -80,6 +84,7 @@ export const runtimeTable: Readonly<Record<RuntimeType, Runtime>> = {
     type: 'Triton',
     modelFormat: 'triton',
     predictorKey: 'triton',
+    grpcPort: 9000,
     servers: [
       {
         name: 'kserve-tritonserver',
@@ -95,13 +100,13 @@ export const runtimeTable: Readonly<Record<RuntimeType, Runtime>> = {
     gpuTag: false,
     modelName: 'Package',
   },
-  SKLearn: kserveServer('SKLearn', 'sklearn', 'kserve-sklearnserver', 'kserve/sklearnserver'),
-  XGBoost: kserveServer('XGBoost', 'xgboost', 'kserve-xgbserver', 'kserve/xgbserver'),
-  LightGBM: kserveServer('LightGBM', 'lightgbm', 'kserve-lgbserver', 'kserve/lgbserver'),
+  SKLearn: kserveServer('SKLearn', 'sklearn', 'kserve-sklearnserver', 'kserve/sklearnserver', 6),
+  XGBoost: kserveServer('XGBoost', 'xgboost', 'kserve-xgbserver', 'kserve/xgbserver', 6),
+  LightGBM: kserveServer('LightGBM', 'lightgbm', 'kserve-lgbserver', 'kserve/lgbserver', 8),
 };
 
 /** KServe's own servers; where they speak V1 only (before 0.11), MLServer takes V2. */
-function kserveServer(type: RuntimeType, modelFormat: string, name: string, repository: string): Runtime {
+function kserveServer(type: RuntimeType, modelFormat: string, name: string, repository: string, mlserverSince: number): Runtime {
   return {
     type,
     modelFormat,
@@ -126,7 +131,7 @@ function kserveServer(type: RuntimeType, modelFormat: string, name: string, repo
           { since: 8, tag: '1.0.0' },
           { since: 6, tag: '0.2.1' },
         ],
-        protocols: [{ since: 6, protocols: ['V2'] }],
+        protocols: [{ since: mlserverSince, protocols: ['V2'] }],
       },
     ],
     gpuTag: false,
