@@ -6,6 +6,7 @@ import { programVersion } from './program-version.ts';
 
 /** Every command, in the order of `--help`. Each loads when it is asked for, so that `modelwright version` starts no Kubernetes client. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  render: async () => (await import('./render.ts')).renderCommand(),
   get: async () => (await import('./get.ts')).getCommand(),
   version: async () => (await import('./version.ts')).versionCommand(),
 };
