@@ -27,9 +27,7 @@ export interface BuildOptions {
 export async function buildAll(requests: readonly BuildRequest[], options: BuildOptions): Promise<void> {
   const { env, say } = options;
   const root = cacheRoot(env);
-  const wanted = requests.map(
-    ({ component, binaries }) => [...binaries, 'YAML'].slice(0, binaries.length || 1).join(', ') + ` ${component.version}`,
-  );
+  const wanted = requests.map(({ component, binaries }) => `${binaries.join(', ') || `YAML of ${component.name}`} ${component.version}`);
   await requireGo(wanted, env);
   await withLock(join(root, 'build.lock'), say, async () => {
     const goCache = join(root, 'go-build');

@@ -3,6 +3,8 @@
  * The modules in `modules/COMPONENT/` pin every dependency; a version changes here and there together.
  */
 
+import { KSERVE_MODULE, KSERVE_RELEASES, type KServeVersion } from './kserve-releases.ts';
+
 /** One program of a component. */
 export interface BinarySource {
   /** Go import path, or a folder of the wrapper module (`./controller`). */
@@ -107,10 +109,6 @@ export const KNATIVE = {
   ],
 } as const satisfies Component;
 
-/** The KServe releases whose real managers run here, newest first. */
-export const KSERVE_VERSIONS = ['0.20.0'] as const;
-export type KServeVersion = (typeof KSERVE_VERSIONS)[number];
-
 /** KServe of one release; each has a wrapper module of its own. */
 export function kserve(version: KServeVersion): Component {
   return {
@@ -118,16 +116,11 @@ export function kserve(version: KServeVersion): Component {
     version,
     module: `kserve-${version}`,
     binaries: { [managerOf(version)]: { package: 'github.com/kserve/kserve/cmd/manager' } },
-    files: [
-      {
-        module: 'github.com/kserve/kserve',
-        paths: ['config/crd/full', 'config/configmap', 'config/runtimes', 'config/storagecontainers', 'config/webhook'],
-      },
-    ],
+    files: [{ module: KSERVE_MODULE, paths: KSERVE_RELEASES[version].folders }],
   };
 }
 
-/** The name of a KServe manager's program: releases lie side by side in one instance's `bin`. */
+/** The name of a KServe manager's program: those of several releases lie side by side in the cache. */
 export function managerOf(version: KServeVersion): string {
   return `kserve-manager-${version}`;
 }

@@ -10,10 +10,13 @@ import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BinaryOptions, getBinaries, type Need } from './binaries.ts';
 import { portsFolder } from './cache.ts';
-import { ETCD, KNATIVE, type KServeVersion, KUBERNETES, KWOK, kserve, managerOf } from './catalog.ts';
+import { ETCD, KNATIVE, KUBERNETES, KWOK, kserve, managerOf } from './catalog.ts';
 import { Cluster } from './cluster.ts';
+import { startKnative } from './components/knative.ts';
+import { startKServe } from './components/kserve.ts';
 import { startApiServer, startControllers } from './components/kubernetes.ts';
 import { startFakeNodes } from './components/nodes.ts';
+import type { KServeVersion } from './kserve-releases.ts';
 import { createFolders, INSTANCES, type Layout, layoutOf } from './layout.ts';
 import { elapsed, type Say } from './log.ts';
 import { Pki } from './pki.ts';
@@ -93,6 +96,14 @@ async function startParts(cluster: Cluster, options: StartOptions, started: numb
   if (options.nodes) {
     await startFakeNodes(cluster);
     ready('fake nodes');
+  }
+  if (options.knative) {
+    await startKnative(cluster);
+    ready(`Knative ${KNATIVE.version}`);
+  }
+  if (options.kserve) {
+    await startKServe(cluster, options.kserve);
+    ready(`KServe ${options.kserve}`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** `npm run controlplane -- up|down|env|status`: a real Kubernetes control plane on this machine, without containers. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { KSERVE_VERSIONS, type KServeVersion } from './catalog.ts';
 import { instances, type StartOptions, start } from './instance.ts';
+import { KSERVE_VERSIONS, type KServeVersion } from './kserve-releases.ts';
 import { INSTANCES, type Layout, layoutOf } from './layout.ts';
 import { elapsed } from './log.ts';
 import { attach, recordOf } from './plane.ts';

@@ -1,6 +1,7 @@
 /** Waits for servers to say that they are ready. */
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Whether `url` answers 200; `ca` is the authority of an https server, PEM. */
@@ -14,6 +15,17 @@ export function answers(url: string, ca?: string): Promise<boolean> {
     call.on('error', () => done(false));
     call.on('timeout', () => call.destroy());
     call.end();
+  });
+}
+
+/** Whether something accepts connections on a port of loopback. */
+export function listens(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.on('error', () => done(false));
   });
 }
 
