@@ -125,7 +125,7 @@ function judgeGpu({ spec }: ModelDeployment, server: Server, dialect: Dialect): 
       ),
     );
   } else if (server.defaultImage?.digest !== undefined) {
-    const breaks = !dialect.features.keepsDigest;
+    const breaks = dialect.features.appendsGpuTag && !dialect.features.keepsDigest;
     const text = `spec.runtime.version: the default image is pinned by digest, ${breaks ? 'to which KServe would append -gpu' : 'so KServe does not change it to the GPU image'}; ${remedy}`;
     problems.push(breaks ? blocking('Validation', 'GpuImageUnknown', text) : warning('Validation', 'GpuImageDoubtful', text));
   }

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { stringify } from 'yaml';
 import type { ModelDeployment } from '../api/model-deployment/index.ts';
+import type { frameworks } from '../api/model-deployment/model.ts';
 import { type RuntimeType, runtimeTypes } from '../api/model-deployment/runtime.ts';
 import type { DeploymentMode } from '../api/model-deployment/serving.ts';
 import { type KServeVersion, printVersion } from '../models/kserve-version.ts';
@@ -21,6 +22,15 @@ const dialects: readonly KServeVersion[] = [...versions, 'kfserving-0.6'];
 const fileOf = (version: KServeVersion) =>
   new URL(`testdata/${printVersion(version).toLowerCase().replace(' ', '-')}.golden.yaml`, import.meta.url);
 
+const frameworkOf: Readonly<Record<RuntimeType, (typeof frameworks)[number]>> = {
+  TFServing: 'TensorFlow',
+  TorchServe: 'PyTorch',
+  Triton: 'ONNX',
+  SKLearn: 'SKLearn',
+  XGBoost: 'XGBoost',
+  LightGBM: 'LightGBM',
+};
+
 /** One of each runtime as people write them; `gpu` with the tag that a GPU needs. */
 function example(type: RuntimeType, gpu: boolean): ModelDeployment {
   const version: Partial<Record<RuntimeType, string>> = { TFServing: gpu ? '2.2.0-gpu' : '2.2.0', Triton: '20.10-py3' };
@@ -30,11 +40,53 @@ function example(type: RuntimeType, gpu: boolean): ModelDeployment {
     kind: 'ModelDeployment',
     metadata: { name: type.toLowerCase(), namespace: 'models' },
     spec: {
-      model: { architecture: 'resnet 50', framework: type === 'TFServing' ? 'TensorFlow' : 'ONNX', version: 3 },
+      model: { architecture: 'resnet 50', framework: frameworkOf[type], version: 3 },
       runtime: { type, ...(tag !== undefined && { version: tag }) },
       source: { storageUri: 'https://models.blob.core.chinacloudapi.cn/cv-models/resnet50.zip' },
       resources: { limits: { cpu: '2', memory: '8Gi' } },
       ...(gpu && { gpu: { count: 1 } }),
+    },
+  };
+}
+
+/** Every optional field that the mode allows. */
+function fullExample(mode: DeploymentMode): ModelDeployment {
+  const { spec, ...rest } = example('TFServing', true);
+  return {
+    ...rest,
+    spec: {
+      ...spec,
+      runtime: { type: 'TFServing' },
+      gpu: { count: 2, product: 'Tesla-T4' },
+      resources: { requests: { cpu: 0.5, memory: '8192Mi' }, limits: { cpu: '1000m' } },
+      scaling: {
+        minReplicas: mode === 'Knative' ? 0 : 1,
+        maxReplicas: 3,
+        metric: mode === 'Knative' ? 'Concurrency' : 'CPU',
+        target: 4,
+        ...(mode === 'Knative' && { containerConcurrency: 8 }),
+      },
+      batching: { maxBatchSize: 16, maxLatencyMilliseconds: 5 },
+      scheduling: {
+        nodeSelector: { pool: 'gpu' },
+        tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }],
+        affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] } },
+      },
+      podMetadata: { labels: { team: 'vision' }, annotations: { 'example.com/note': 'a note' } },
+      imagePullSecrets: [{ name: 'registry' }],
+      serviceAccountName: 'models',
+      transformer: {
+        image: 'ghcr.io/acme/resize:1',
+        args: ['--size=224'],
+        env: [
+          { name: 'MODE', value: 'fast' },
+          { name: 'EMPTY', value: '' },
+        ],
+        resources: { limits: { memory: '512Mi' } },
+        maxReplicas: 2,
+      },
+      ...(mode === 'Knative' && { rollout: { canaryTrafficPercent: 10 } }),
+      suspend: true,
     },
   };
 }
@@ -53,6 +105,11 @@ function documents(version: KServeVersion): string {
         texts.push(`${comments}${stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })}`);
       }
     }
+  }
+  for (const mode of modes) {
+    const { object, notes, absent } = renderInferenceService(fullExample(mode), { dialect, mode });
+    const comments = [`every field, ${mode}${absent ? ', not applied while suspended' : ''}`, ...notes].map((line) => `# ${line}\n`).join('');
+    texts.push(`${comments}${stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })}`);
   }
   return texts.join('---\n');
 }
