@@ -70,6 +70,8 @@ function planFor(observed: Observed): Plan {
   const blocked = (block: Block): Plan => ({ kind: 'Blocked', dialect, mode, block });
 
   switch (inferenceService.kind) {
+    case 'Unread':
+      return { kind: 'Wait', dialect, mode, ...unreadWait };
     case 'Foreign':
       return blocked(foreignBlock(deployment.metadata.name, inferenceService.controller));
     case 'Predecessor':
@@ -128,7 +130,8 @@ function readOwn(observed: Observed, plan: Plan): Serving | undefined {
   const { inferenceService, children, logs } = observed;
   const { dialect, mode } = plan;
   if (dialect === undefined || mode === undefined) return undefined;
-  if (inferenceService.kind === 'Foreign' || inferenceService.kind === 'Predecessor') return undefined;
+  if (inferenceService.kind === 'Unread' || inferenceService.kind === 'Foreign' || inferenceService.kind === 'Predecessor')
+    return undefined;
   if (plan.kind === 'Blocked' && inferenceService.kind === 'Absent') return undefined;
   return readServing({
     deployment: withModeInUse(observed),
@@ -200,6 +203,7 @@ function identityBlock(deployment: Cached<ModelDeployment>, holder: Cached<Model
   return { stage: 'Validation', reason: 'IdentityTaken', message };
 }
 
+const unreadWait = { reason: 'Reading', message: 'The InferenceServices of this cluster are being read' };
 const predecessorWait = {
   reason: 'PredecessorLeaving',
   message: 'The InferenceService of an earlier ModelDeployment of this name is still there; a new one is made when it is gone',

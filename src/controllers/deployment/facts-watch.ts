@@ -33,6 +33,7 @@ export class FactsWatch implements Watch {
   readonly source = 'ClusterFacts';
   readonly #ports: FactsPorts;
   #discovered: Discovered | undefined;
+  #waiting: ((facts: ClusterFacts) => void)[] = [];
   #facts: ClusterFacts | undefined;
   #retries = 0;
   #cancelTimer: (() => void) | undefined;
@@ -47,10 +48,18 @@ export class FactsWatch implements Watch {
     return this.#facts !== undefined;
   }
 
-  /** The facts of this moment. Throws before the first discovery: no reconcile runs before `hasSynced`. */
-  current(): ClusterFacts {
-    if (this.#facts === undefined) throw new Error('the cluster has not been looked at yet');
-    return this.#facts;
+  /** The facts of this moment; after a start, those of the first look. Rejects with the signal's reason when that aborts first. */
+  async current(signal: AbortSignal): Promise<ClusterFacts> {
+    if (this.#facts !== undefined) return this.#facts;
+    return new Promise((resolve, reject) => {
+      const abort = () => reject(signal.reason);
+      if (signal.aborted) return abort();
+      signal.addEventListener('abort', abort, { once: true });
+      this.#waiting.push((facts) => {
+        signal.removeEventListener('abort', abort);
+        resolve(facts);
+      });
+    });
   }
 
   start(enqueue: Enqueue): () => void {
@@ -146,10 +155,28 @@ export class FactsWatch implements Watch {
     if (JSON.stringify(facts) === JSON.stringify(this.#facts)) return;
     const first = this.#facts === undefined;
     this.#facts = facts;
+    for (const tell of this.#waiting.splice(0)) tell(facts);
     log.info(
       { resources: facts.resources.length, controllerImage: facts.controllerImage },
       first ? 'Serving layer looked at' : 'Serving layer changed',
     );
     for (const key of keys()) this.#enqueue?.(key, first);
   }
+}
+
+/** A source of keys: all of them, whenever one of the stores begins or ceases to know its objects. */
+export function watchStates(stores: readonly Store<never>[], keys: () => readonly ObjectKey[]): Watch {
+  return {
+    source: 'StoreState',
+    hasSynced: () => true,
+    start(enqueue) {
+      const tell = () => {
+        for (const key of keys()) enqueue(key, false);
+      };
+      const leave = stores.map((store) => store.onState(tell));
+      return () => {
+        for (const go of leave) go();
+      };
+    },
+  };
 }

@@ -32,7 +32,7 @@ export interface Observed {
 
 export interface ObservePorts {
   readonly stores: DeploymentStores;
-  readonly facts: () => ClusterFacts;
+  readonly facts: ClusterFacts;
   readonly policy: Policy;
   readonly defaultMode?: DeploymentMode;
 }
@@ -40,10 +40,9 @@ export interface ObservePorts {
 const noChildren: Children = { pods: [], deployments: [], replicaSets: [], knativeServices: [], revisions: [], events: [] };
 
 /** Reads one deployment and everything below it from the caches; undefined when it is gone. `logs` and `settling` are the caller's to fill. */
-export function observe(key: ObjectKey, { stores, facts: currentFacts, policy, defaultMode }: ObservePorts): Observed | undefined {
+export function observe(key: ObjectKey, { stores, facts, policy, defaultMode }: ObservePorts): Observed | undefined {
   const deployment = stores.modelDeployments.get(key);
   if (deployment === undefined) return undefined;
-  const facts = currentFacts();
   const platform = detectDialect(facts);
   const serving = platform.kind === 'Found' ? stores.serving[platform.group] : undefined;
   const { uid, name } = deployment.metadata;
@@ -57,11 +56,17 @@ export function observe(key: ObjectKey, { stores, facts: currentFacts, policy, d
     policy,
     ...(defaultMode !== undefined && { defaultMode }),
     identityHolder: holderOfIdentity(deployment, rivals),
-    inferenceService: ownershipOf(serving?.inferenceServices.get(key), { uid, name }),
+    inferenceService: serviceOf(key, serving, { uid, name }),
     children: serving === undefined ? noChildren : childrenOf(key, serving, stores),
     logs: [],
     settling: false,
   };
+}
+
+/** A store that is not filled yet must not be taken for a cluster without InferenceServices. */
+function serviceOf(key: ObjectKey, serving: ServingStores | undefined, owner: { readonly uid: string; readonly name: string }): Ownership {
+  if (serving !== undefined && serving.inferenceServices.state !== 'synced') return { kind: 'Unread' };
+  return ownershipOf(serving?.inferenceServices.get(key), owner);
 }
 
 function childrenOf(key: ObjectKey, serving: ServingStores, { events }: DeploymentStores): Children {

@@ -8,10 +8,11 @@ type Service = Cached<InferenceServiceObject>;
 
 /**
  * Whose InferenceService it is that has the deployment's name.
- * `Foreign`: nobody's that may be touched, with who has it. `Predecessor`: made for an earlier deployment of this name, and about to be
+ * `Unread`: nobody knows yet. `Foreign`: nobody's that may be touched, with who has it. `Predecessor`: made for an earlier deployment of this name, and about to be
  * collected. `Leaving`: ours, and being deleted.
  */
 export type Ownership =
+  | { readonly kind: 'Unread' }
   | { readonly kind: 'Absent' }
   | { readonly kind: 'Ours'; readonly object: Service }
   | { readonly kind: 'Adoptable'; readonly object: Service }
@@ -29,4 +30,9 @@ export function ownershipOf(object: Service | undefined, owner: { readonly uid: 
     return { kind: 'Adoptable', object };
   }
   return { kind: 'Foreign', object };
+}
+
+/** The InferenceService that was read, whoever owns it. */
+export function objectOf(ownership: Ownership): Service | undefined {
+  return ownership.kind === 'Absent' || ownership.kind === 'Unread' ? undefined : ownership.object;
 }
