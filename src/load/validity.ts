@@ -116,7 +116,10 @@ function openLoopFindings(e: Evidence, offered: number, add: (reason: InvalidRea
   const rate = `${due.toFixed(1)} of ${offered.toFixed(1)} requests per second were due`;
   if (e.sentPerSecond < 0.99 * due) add('RateNotReached', `${rate}, ${e.sentPerSecond.toFixed(1)} were sent in time`);
   if (e.achievedPerSecond < 0.98 * due && e.backlogGrowth > 0.01) {
-    add('Saturated', `${rate}, ${e.achievedPerSecond.toFixed(1)} succeeded and the backlog grew: percentiles depend on how long one measures`);
+    add(
+      'Saturated',
+      `${rate}, ${e.achievedPerSecond.toFixed(1)} succeeded and the backlog grew: percentiles depend on how long one measures`,
+    );
   }
   const allowed = Math.max(1000, 0.1 * e.latencyP50);
   if (e.sendLagP99 !== null && e.sendLagP99 > allowed) {

@@ -1,0 +1,69 @@
+import type { Choice } from './best.ts';
+import type { Drift } from './drift.ts';
+import type { Point } from './point.ts';
+import type { ScenarioVerdict } from './scenario.ts';
+import type { Trial } from './statistics/search.ts';
+
+/** Names the layout of the JSON report; its schema is `schemas/bench-report.schema.json`. */
+export const reportSchema = 'modelwright.dev/bench-report/v1';
+
+/** Everything a run gives: the JSON report is this value. Times in microseconds, rates per second, `null` for unknown. */
+export interface Report {
+  readonly schema: typeof reportSchema;
+  readonly run: string;
+  readonly tool: { readonly name: string; readonly version: string };
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** The run was stopped before its plan was done. */
+  readonly partial: boolean;
+  readonly target: {
+    readonly url: string;
+    readonly authority: string;
+    readonly protocol: string;
+    readonly model: string;
+    readonly modelVersion: string | null;
+  };
+  readonly method: {
+    readonly percentile: 'nearest-rank';
+    readonly mean: 'arithmetic';
+    readonly clock: 'monotonic';
+    readonly confidence: 0.95;
+    readonly closedLoopLatency: 'send to reply';
+    readonly openLoopLatency: 'intended send to reply';
+    readonly errorsInLatency: false;
+  };
+  readonly payload: { readonly source: string; readonly requestBytes: Readonly<Record<string, number>>; readonly variants: number };
+  readonly environment: {
+    readonly node: string;
+    readonly kernel: string;
+    readonly processor: string | null;
+    readonly processors: number;
+    readonly cpuQuota: number | null;
+  };
+  /** First request of the run, on a connection of its own, before any warm-up. */
+  readonly coldStartMicroseconds: number | null;
+  /** First request of each batch size. */
+  readonly firstRequestMicroseconds: Readonly<Record<string, number>>;
+  readonly planned: number;
+  readonly points: readonly Point[];
+  readonly drift: Drift | null;
+  readonly objective: {
+    readonly maximize: 'Throughput' | 'LowLatency';
+    readonly latency: readonly { readonly percentile: string; readonly maxMicroseconds: number }[];
+    readonly maxErrorsPerMillion: number | null;
+  };
+  readonly best: Choice;
+  readonly searches: readonly SearchReport[];
+  readonly scenario: ScenarioVerdict | null;
+  readonly remarks: readonly string[];
+}
+
+/** One search for the largest level within the bounds. */
+export interface SearchReport {
+  readonly batchSize: number;
+  readonly over: 'concurrency' | 'rate';
+  readonly found: number | null;
+  readonly failedAt: number | null;
+  readonly tolerance: number;
+  readonly trials: readonly Trial[];
+}

@@ -1,0 +1,454 @@
+import { assess, type Judgement } from './assess.ts';
+import { type Candidate, chooseBest, type Objective } from './best.ts';
+import { explainFirstFailure, TargetError } from './discover.ts';
+import { driftOf } from './drift.ts';
+import { type Sender, senders, splitCount, splitLoad } from './engine/pool.ts';
+import type { Bound, ThreadResult, ThreadSpec } from './engine/thread.ts';
+import { mergeTraces } from './engine/trace.ts';
+import { cpuShare, environment, throttledPeriods } from './metrics/host.ts';
+import { type MetricSources, type Observed, ServerObserver } from './metrics/observer.ts';
+import { isBatched, type Payload, requestsFor } from './payload.ts';
+import { type PlannedPoint, planSweep } from './plan.ts';
+import { errorClasses, errorsPerMillion, type Load, type Point, percentiles, pointId } from './point.ts';
+import { checkReply, type ReplyCheck } from './protocol/check.ts';
+import { isGrpc, type ModelAddress, type ProtocolName } from './protocol/protocol.ts';
+import { type Report, reportSchema, type SearchReport } from './report.ts';
+import { judgeScenario, type ScenarioOptions, type ScenarioVerdict, scenarioLoad } from './scenario.ts';
+import { mean } from './statistics/mean.ts';
+import { searchLargest } from './statistics/search.ts';
+import { readWindow } from './statistics/window.ts';
+import { type ExchangeLimits, now, type WireRequest } from './transport/channel.ts';
+import { exchangeOnce } from './transport/once.ts';
+import { describeTarget, type Target } from './transport/target.ts';
+
+/** What is to be measured, in full. */
+export interface BenchSpec {
+  readonly run: string;
+  readonly version: string;
+  readonly target: Target;
+  readonly protocol: ProtocolName;
+  readonly model: ModelAddress;
+  readonly payload: Payload;
+  readonly batchSizes: readonly number[];
+  readonly work: Work;
+  /** How long a point is measured. */
+  readonly bound: { readonly kind: 'seconds'; readonly seconds: number } | { readonly kind: 'requests'; readonly requests: number };
+  readonly warmup: { readonly requests: number; readonly seconds: number };
+  readonly workers: number;
+  readonly maxConnections: number;
+  readonly limits: ExchangeLimits;
+  readonly checkEvery: number;
+  readonly seed: number;
+  readonly shuffle: boolean;
+  readonly repeatFirst: boolean;
+  readonly judgement: Judgement;
+  readonly objective: Objective;
+  readonly sources: MetricSources;
+}
+
+export type Work =
+  | { readonly kind: 'sweep'; readonly loads: readonly Load[] }
+  | {
+      readonly kind: 'search';
+      readonly over: 'concurrency' | 'rate';
+      readonly arrivals: 'constant' | 'poisson';
+      readonly start: number;
+      readonly maximum: number;
+      readonly tolerance: number;
+    }
+  | { readonly kind: 'scenario'; readonly scenario: ScenarioOptions; readonly concurrency: number };
+
+/** What happens while a run goes on. */
+export type BenchEvent =
+  | { readonly kind: 'begun'; readonly coldStartMicroseconds: number; readonly planned: number | null }
+  | { readonly kind: 'warming'; readonly id: string; readonly index: number }
+  | {
+      readonly kind: 'measuring';
+      readonly id: string;
+      readonly index: number;
+      readonly elapsedSeconds: number;
+      readonly requests: number;
+      readonly errors: number;
+    }
+  | { readonly kind: 'point'; readonly point: Point; readonly index: number };
+
+/**
+ * Measures as the specification says and gives the report. An aborted signal ends the run early: what has been measured is kept and the
+ * report is marked partial. Throws a `TargetError` when the first request fails, a `UsageError` when requests cannot be made.
+ */
+export async function runBench(spec: BenchSpec, onEvent: (event: BenchEvent) => void, signal: AbortSignal): Promise<Report> {
+  return new Run(spec, onEvent, signal).run();
+}
+
+class Run {
+  readonly #spec: BenchSpec;
+  readonly #onEvent: (event: BenchEvent) => void;
+  readonly #signal: AbortSignal;
+  readonly #points: Point[] = [];
+  readonly #searches: SearchReport[] = [];
+  readonly #firstRequests: Record<string, number> = {};
+  readonly #requestBytes: Record<string, number> = {};
+  readonly #requests = new Map<number, readonly WireRequest[]>();
+  readonly #minimumBytes = new Map<number, number>();
+  readonly #share = cpuShare();
+  #coldStart: number | null = null;
+  #scenario: ScenarioVerdict | null = null;
+  #planned = 0;
+
+  constructor(spec: BenchSpec, onEvent: (event: BenchEvent) => void, signal: AbortSignal) {
+    this.#spec = spec;
+    this.#onEvent = onEvent;
+    this.#signal = signal;
+  }
+
+  async run(): Promise<Report> {
+    const startedAt = new Date().toISOString();
+    const { work, batchSizes } = this.#spec;
+    for (const batchSize of batchSizes) this.#requestsOf(batchSize);
+    await this.#firstRequest(batchSizes[0] ?? 1);
+    switch (work.kind) {
+      case 'sweep':
+        await this.#sweep(planSweep(batchSizes, work.loads, this.#spec));
+        break;
+      case 'search':
+        await this.#search(work);
+        break;
+      case 'scenario':
+        await this.#runScenario(work.scenario, work.concurrency);
+        break;
+    }
+    return this.#report(startedAt);
+  }
+
+  async #sweep(plan: readonly PlannedPoint[]): Promise<void> {
+    this.#begin(plan.length);
+    for (const planned of plan) {
+      if (this.#signal.aborted) return;
+      await this.#measure(planned, this.#spec.bound);
+    }
+  }
+
+  async #search(work: Extract<Work, { kind: 'search' }>): Promise<void> {
+    this.#begin(null);
+    const { objective, batchSizes } = this.#spec;
+    for (const batchSize of batchSizes) {
+      if (this.#signal.aborted) return;
+      const passes = async (level: number) => {
+        if (this.#signal.aborted) return false;
+        const load: Load =
+          work.over === 'concurrency'
+            ? { loop: 'closed', concurrency: level }
+            : { loop: 'open', requestsPerSecond: level, arrivals: work.arrivals };
+        const { point } = await this.#measure({ batchSize, load, repeat: false }, this.#spec.bound);
+        this.#planned = this.#points.length;
+        return point.valid && chooseBest([candidateOf(point)], objective).best !== null;
+      };
+      const result = await searchLargest(
+        {
+          start: work.start,
+          minimum: work.over === 'concurrency' ? 1 : Math.min(work.start, 1),
+          maximum: work.maximum,
+          tolerance: work.tolerance,
+          integer: work.over === 'concurrency',
+          mostTrials: this.#signal.aborted ? 0 : 40,
+        },
+        passes,
+      );
+      this.#searches.push({
+        batchSize,
+        over: work.over,
+        found: result.found ? result.level : null,
+        failedAt: result.failedAt,
+        tolerance: work.tolerance,
+        trials: result.trials,
+      });
+    }
+  }
+
+  async #runScenario(scenario: ScenarioOptions, concurrency: number): Promise<void> {
+    this.#begin(1);
+    const batchSize = this.#spec.batchSizes[0] ?? 1;
+    const load = scenarioLoad(scenario, concurrency);
+    const bound =
+      scenario.name === 'Offline'
+        ? ({ kind: 'requests', requests: Math.max(scenario.minimumQueries, Math.ceil(scenario.samples / batchSize)) } as const)
+        : ({ kind: 'seconds', seconds: scenario.minimumSeconds } as const);
+    const { point, sorted } = await this.#measure({ batchSize, load, repeat: false }, bound);
+    this.#scenario = judgeScenario(scenario, {
+      sorted,
+      queries: point.requests,
+      errors: point.requests - point.succeeded,
+      batchSize,
+      seconds: point.durationSeconds,
+    });
+  }
+
+  #begin(planned: number | null): void {
+    this.#planned = planned ?? 0;
+    this.#onEvent({ kind: 'begun', coldStartMicroseconds: this.#coldStart ?? 0, planned });
+  }
+
+  #requestsOf(batchSize: number): readonly WireRequest[] {
+    const { payload, protocol, model, seed } = this.#spec;
+    let requests = this.#requests.get(batchSize);
+    if (requests === undefined) {
+      requests = requestsFor(payload, protocol, model, batchSize, seed);
+      this.#requests.set(batchSize, requests);
+      this.#requestBytes[String(batchSize)] = requests[0]?.body.byteLength ?? 0;
+    }
+    return requests;
+  }
+
+  /** The first request of a batch size: lazy initialisation and compilation happen here, and its reply shows what replies look like. */
+  async #firstRequest(batchSize: number): Promise<void> {
+    if (this.#minimumBytes.has(batchSize)) return;
+    const { target, protocol, limits, model } = this.#spec;
+    const [request] = this.#requestsOf(batchSize);
+    if (request === undefined) throw new TargetError('there is no request to send');
+    const outcome = await exchangeOnce(target, isGrpc(protocol) ? 'grpc' : 'http1', request, limits, this.#signal);
+    const wrong = outcome.error === null ? checkReply(this.#check(batchSize, 0), outcome.body ?? Buffer.alloc(0)) : undefined;
+    if (outcome.error !== null || wrong !== undefined) {
+      throw new TargetError(
+        explainFirstFailure(target, wrong === undefined ? outcome : { ...outcome, error: 'badBody', message: wrong, body: null }, model),
+      );
+    }
+    this.#coldStart ??= Math.round(outcome.microseconds);
+    this.#firstRequests[String(batchSize)] = Math.round(outcome.microseconds);
+    this.#minimumBytes.set(batchSize, protocol === 'http' ? 0 : Math.floor(outcome.bytes / 2));
+  }
+
+  #check(batchSize: number, minimumBytes: number): ReplyCheck {
+    return { protocol: this.#spec.protocol, batchSize, batched: isBatched(this.#spec.payload), minimumBytes };
+  }
+
+  async #measure(planned: PlannedPoint, bound: BenchSpec['bound']): Promise<{ point: Point; sorted: Float64Array }> {
+    const { batchSize, load, repeat } = planned;
+    const index = this.#points.length;
+    const id = pointId(batchSize, load, repeat);
+    this.#onEvent({ kind: 'warming', id, index });
+    let failure: string | undefined;
+    await this.#firstRequest(batchSize).catch((error: unknown) => {
+      if (!(error instanceof TargetError)) throw error;
+      failure = error.message;
+    });
+    const measured =
+      failure === undefined
+        ? await this.#measureLoad(planned, bound, id, index)
+        : { point: this.#failedPoint(planned, failure), sorted: new Float64Array(0) };
+    this.#points.push(measured.point);
+    this.#onEvent({ kind: 'point', point: measured.point, index });
+    return measured;
+  }
+
+  async #measureLoad(
+    { batchSize, load, repeat }: PlannedPoint,
+    bound: BenchSpec['bound'],
+    id: string,
+    index: number,
+  ): Promise<{ point: Point; sorted: Float64Array }> {
+    const { judgement, sources } = this.#spec;
+    const loads = splitLoad(load, this.#spec.workers);
+    const spin =
+      load.loop === 'open' && (this.#share.quota === null || this.#share.quota >= loads.length) && loads.length <= this.#share.processors;
+    const threads = senders(loads.map((part, i) => this.#threadSpec(batchSize, part, i, loads.length, spin)));
+    const interrupt = () => {
+      for (const thread of threads) thread.interrupt();
+    };
+    const observer = new ServerObserver(sources);
+    this.#signal.addEventListener('abort', interrupt, { once: true });
+    try {
+      const warmBegan = now();
+      if (this.#signal.aborted) interrupt();
+      await Promise.all(threads.map((thread) => thread.warm()));
+      const warmupSeconds = (now() - warmBegan) / 1e6;
+      await observer.begin();
+      const throttledBefore = throttledPeriods();
+      const wallBefore = Date.now();
+      const startedAt = new Date().toISOString();
+      const from = now() + 2000;
+      const ends = bound.kind === 'seconds' ? from + bound.seconds * 1e6 : null;
+      const counts = bound.kind === 'requests' ? splitCount(bound.requests, threads.length) : [];
+      const stopProgress = this.#watch(threads, id, index, from);
+      const results = await Promise.all(
+        threads.map((thread, i) => {
+          const limit: Bound = ends === null ? { kind: 'count', requests: counts[i] as number } : { kind: 'until', at: ends };
+          return thread.measure(from, limit);
+        }),
+      ).finally(stopProgress);
+      const wallAfter = Date.now();
+      const finished = now();
+      const trace = mergeTraces(results.map((result) => result.trace));
+      const lastDone = trace.length === 0 ? finished : (trace.done[trace.length - 1] as number);
+      const interrupted = this.#signal.aborted && (ends === null || finished < ends);
+      const window = {
+        from,
+        to: ends === null || interrupted ? Math.max(from + 1, Math.min(finished, interrupted ? finished : lastDone + 1)) : ends,
+      };
+      const facts = readWindow(trace, window, errorClasses.length);
+      const observed: Observed = await observer.end(facts.latency.length === 0 ? null : mean(facts.latency));
+      const throttledAfter = throttledPeriods();
+      const point = assess(
+        {
+          batchSize,
+          load,
+          repeat,
+          startedAt,
+          window,
+          results,
+          warmupSeconds,
+          interrupted,
+          throttledPeriods: throttledAfter === null || throttledBefore === null ? null : throttledAfter - throttledBefore,
+          spinning: spin,
+          clockStepSeconds: (wallAfter - wallBefore) / 1000 - (finished - from + 2000) / 1e6,
+          server: observed.server,
+          gpus: observed.gpus,
+          serverRestarted: observed.restarted,
+        },
+        judgement,
+      );
+      return { point, sorted: facts.sorted };
+    } finally {
+      observer.stop();
+      this.#signal.removeEventListener('abort', interrupt);
+      await Promise.all(threads.map((thread) => thread.close()));
+    }
+  }
+
+  #threadSpec(batchSize: number, load: Load, index: number, count: number, spin: boolean): ThreadSpec {
+    const { target, protocol, seed, maxConnections, limits, warmup, checkEvery } = this.#spec;
+    return {
+      target,
+      transport: isGrpc(protocol) ? 'grpc' : 'http1',
+      requests: this.#requestsOf(batchSize),
+      load,
+      // Each thread has a stream of its own; the same run id and point give the same schedule again.
+      seed: seed + 7919 * (index + 1),
+      maxConnections: Math.max(1, Math.floor(maxConnections / count)),
+      limits,
+      warmup: { requests: Math.ceil(warmup.requests / count), seconds: warmup.seconds },
+      checkEvery,
+      check: this.#check(batchSize, this.#minimumBytes.get(batchSize) ?? 0),
+      spin,
+    };
+  }
+
+  #watch(threads: readonly Sender[], id: string, index: number, from: number): () => void {
+    const timer = setInterval(async () => {
+      const progress = await Promise.all(threads.map((thread) => thread.progress())).catch(() => []);
+      const sum = (read: (one: (typeof progress)[number]) => number) => progress.reduce((total, one) => total + read(one), 0);
+      this.#onEvent({
+        kind: 'measuring',
+        id,
+        index,
+        elapsedSeconds: Math.max(0, (now() - from) / 1e6),
+        requests: sum((one) => one.requests),
+        errors: sum((one) => one.errors),
+      });
+    }, 500);
+    return () => clearInterval(timer);
+  }
+
+  /** A setting whose first request already failed: shown with the server's words, and not loaded. */
+  #failedPoint({ batchSize, load, repeat }: PlannedPoint, failure: string): Point {
+    const nothing: ThreadResult = {
+      trace: { length: 0, done: new Float64Array(0), latency: new Float32Array(0), lag: new Float32Array(0), error: new Uint8Array(0) },
+      endedAt: now(),
+      warmupRequests: 0,
+      notSent: 0,
+      resent: 0,
+      inFlightMax: 0,
+      queuedMax: 0,
+      errorExamples: [failure],
+      loopDelayP99Microseconds: 0,
+      cpuMicroseconds: 0,
+      replyBytes: { min: 0, max: 0 },
+    };
+    const from = now();
+    const point = assess(
+      {
+        batchSize,
+        load,
+        repeat,
+        startedAt: new Date().toISOString(),
+        window: { from, to: from + 1 },
+        results: [nothing],
+        warmupSeconds: 0,
+        interrupted: false,
+        throttledPeriods: null,
+        spinning: false,
+        clockStepSeconds: 0,
+        server: null,
+        gpus: null,
+        serverRestarted: null,
+      },
+      this.#spec.judgement,
+    );
+    return { ...point, invalidReasons: [{ reason: 'NothingSucceeded', message: failure }] };
+  }
+
+  #report(startedAt: string): Report {
+    const { target, protocol, model, payload, objective, run, version, batchSizes } = this.#spec;
+    const points = this.#points;
+    const partial = this.#signal.aborted || points.length < this.#planned;
+    return {
+      schema: reportSchema,
+      run,
+      tool: { name: 'modelwright', version },
+      startedAt,
+      finishedAt: new Date().toISOString(),
+      partial,
+      target: { url: describeTarget(target), authority: target.authority, protocol, model: model.name, modelVersion: model.version },
+      method: {
+        percentile: 'nearest-rank',
+        mean: 'arithmetic',
+        clock: 'monotonic',
+        confidence: 0.95,
+        closedLoopLatency: 'send to reply',
+        openLoopLatency: 'intended send to reply',
+        errorsInLatency: false,
+      },
+      payload: { source: sourceOf(payload), requestBytes: this.#requestBytes, variants: this.#requestsOf(batchSizes[0] ?? 1).length },
+      environment: environment(),
+      coldStartMicroseconds: this.#coldStart,
+      firstRequestMicroseconds: this.#firstRequests,
+      planned: this.#planned,
+      points,
+      drift: driftOf(points),
+      objective,
+      best: chooseBest(points.filter((point) => !point.repeat).map(candidateOf), objective),
+      searches: this.#searches,
+      scenario: this.#scenario,
+      remarks: partial
+        ? [`stopped after ${points.length} of ${this.#planned || 'an open number of'} points; what was measured is kept`]
+        : [],
+    };
+  }
+}
+
+/** A point as the choice of the best sees it. */
+export function candidateOf(point: Point): Candidate {
+  const { low, high } = point.requestsPerSecondInterval;
+  const latency = point.latencyMicroseconds;
+  return {
+    id: point.id,
+    batchSize: point.batchSize,
+    valid: point.valid,
+    invalidReasons: point.invalidReasons.map((finding) => finding.reason),
+    throughput: point.inferencesPerSecond,
+    throughputInterval: { low: low === null ? null : low * point.batchSize, high: high === null ? null : high * point.batchSize },
+    latencyMicroseconds:
+      latency === null ? {} : { mean: latency.mean, ...Object.fromEntries(percentiles.map((name) => [name, latency[name]])) },
+    errorsPerMillion: errorsPerMillion(point),
+  };
+}
+
+function sourceOf(payload: Payload): string {
+  switch (payload.kind) {
+    case 'signature':
+      return `${payload.signature.source}: ${payload.signature.inputs.map((input) => `${input.name} ${input.dataType} [${input.shape.join(', ')}]`).join('; ')}`;
+    case 'samples':
+      return `${payload.samples.length} sample request(s)`;
+    case 'raw':
+      return `${payload.bodies.length} body file(s), ${payload.contentType}`;
+  }
+}
