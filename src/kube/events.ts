@@ -17,3 +17,27 @@ export interface EventInput {
 export interface EventRecorder {
   record(regarding: Cached<KubeObject>, event: EventInput): void;
 }
+
+/** `v1.ObjectReference`, as far as events need it. */
+export interface ObjectReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+}
+
+/** `events.k8s.io/v1` Event. */
+export interface KubeEvent extends KubeObject {
+  readonly eventTime: string;
+  readonly type: string;
+  readonly reason: string;
+  readonly action: string;
+  readonly note: string;
+  readonly regarding: ObjectReference;
+  readonly related?: ObjectReference;
+  readonly reportingController: string;
+  readonly reportingInstance: string;
+  readonly series?: { readonly count: number; readonly lastObservedTime: string };
+}

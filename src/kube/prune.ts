@@ -1,13 +1,6 @@
+import type { FieldSet } from './field-set.ts';
 import type { KubeObject } from './object.ts';
 import type { Cached } from './store.ts';
-
-/**
- * A set of fields as the API server writes it in `managedFields[].fieldsV1` (structured-merge-diff's format): `f:name` is a field, `k:{…}` a list element by
- * its keys, `v:…` an element of a set, `i:n` one by its index, `.` the parent itself. An empty object is a leaf: the whole value.
- */
-export interface FieldSet {
-  readonly [path: string]: FieldSet;
-}
 
 interface ManagedFieldsEntry {
   readonly manager?: string;
