@@ -8,6 +8,7 @@ import { programVersion } from './program-version.ts';
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   render: async () => (await import('./render.ts')).renderCommand(),
   get: async () => (await import('./get.ts')).getCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   version: async () => (await import('./version.ts')).versionCommand(),
 };
 
