@@ -114,6 +114,7 @@ export interface RevisionObject extends KubeObject {
 
 export interface KnativeServiceObject extends KubeObject {
   readonly status?: {
+    readonly observedGeneration?: number;
     readonly latestCreatedRevisionName?: string;
     readonly latestReadyRevisionName?: string;
     readonly conditions?: readonly ObservedCondition[];
