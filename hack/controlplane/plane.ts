@@ -10,6 +10,7 @@ import { answers, until } from './probe.ts';
 import {
   type ProcessRecord,
   type ProcessSpec,
+  type ProcessTable,
   recorded,
   removeFolder,
   type StopOptions,
@@ -63,7 +64,12 @@ export class ControlPlane implements AsyncDisposable {
 
   /** The instance's programs, running or ended. */
   async processes(): Promise<readonly ProcessRecord[]> {
-    return (await this.#supervisor.table()).processes;
+    return (await this.table()).processes;
+  }
+
+  /** The programs and the supervisor that owns them. */
+  table(): Promise<ProcessTable> {
+    return this.#supervisor.table();
   }
 
   /** Starts one more program as part of the instance: it ends with it, and its output is in `logs/<name>.log`. */
@@ -98,7 +104,10 @@ export class ControlPlane implements AsyncDisposable {
     return answers(`${this.url}/readyz`, authorityOf(this.kubeconfig));
   }
 
-  /** Compacts etcd up to now: a watch or a continued list from an older resourceVersion then gets 410 Gone. Returns the revision. */
+  /**
+   * Compacts etcd up to now and gives the revision. The API server's watch cache still answers for older resource versions
+   * for a while (seen with 1.34); after a restart of it, a watch or a list from one gets 410 Gone.
+   */
   async compactEtcd(): Promise<string> {
     const { header } = (await post(`${this.record.etcdUrl}/v3/maintenance/status`, {})) as { header: { revision: string } };
     await post(`${this.record.etcdUrl}/v3/kv/compaction`, { revision: header.revision, physical: true });

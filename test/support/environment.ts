@@ -8,6 +8,8 @@ export const AUDIT_LOG_VARIABLE = 'MODELWRIGHT_TEST_AUDIT_LOG';
 export const KUBECTL_VARIABLE = 'MODELWRIGHT_TEST_KUBECTL';
 /** Name of the instance below `.controlplane/`; unset for a control plane of your own. */
 export const NAME_VARIABLE = 'MODELWRIGHT_TEST_INSTANCE';
+/** The KServe release of the conformance tier: what to start, and for test files what runs. */
+export const KSERVE_VARIABLE = 'MODELWRIGHT_TEST_KSERVE';
 
 /** The value a test cannot do without; throws a sentence that says how to get it. */
 export function required(variable: string): string {
