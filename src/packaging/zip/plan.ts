@@ -1,0 +1,254 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { crc32 } from 'node:zlib';
+import { PackagingError } from '../errors.ts';
+import { readSource, type SourceEntry } from '../source-folder.ts';
+import { chunkBytes, createDeflate, dictionaryBytes } from './deflate.ts';
+import { type DeflatePool, inlineDeflate, startDeflatePool } from './deflate-pool.ts';
+import { centralHeader, deflated, endRecords, localHeader, stored, type ZipEntry } from './records.ts';
+
+/** Packed bytes kept in memory; what goes beyond is written to a temporary file. */
+const memoryBytes = 16 << 20;
+const sampleBytes = 16 << 10;
+/** A file is deflated when its sample shrinks below this share. */
+const worthwhile = 0.9;
+
+/** One entry, measured: everything that its headers will say is known. */
+export interface PlannedEntry extends ZipEntry {
+  readonly source: SourceEntry;
+  /** SHA-256 of the content; known here only for deflated entries, whose content the writer does not see again. */
+  readonly sha256: string | undefined;
+  /** Where the packed bytes of a deflated entry are kept. */
+  readonly packed: { readonly at: number; readonly length: number } | undefined;
+  /** The file's identity while it was measured. */
+  readonly stamp: string;
+}
+
+/** A zip archive that is decided and not yet written. */
+export interface ZipPlan extends AsyncDisposable {
+  readonly entries: readonly PlannedEntry[];
+  readonly sizeBytes: number;
+  readPacked(at: number, length: number): Promise<Buffer>;
+}
+
+/**
+ * Measures each file (CRC-32, size) and decides whether it is stored or deflated: by compressing four samples of 16 KiB with the
+ * deterministic compressor. Weights hardly shrink and are stored, so that servers and ranges read them as they are; text shrinks.
+ * The decision depends on the content alone.
+ *
+ * @param spool where packed bytes beyond 16 MiB go; removed at the end.
+ * @throws PackagingError SourceChanged
+ */
+export async function planZip(sources: readonly SourceEntry[], spool: string, signal?: AbortSignal): Promise<ZipPlan> {
+  const packedStore = new PackedStore(spool);
+  const sample = createDeflate();
+  const compressible: boolean[] = [];
+  let toDeflate = 0;
+  for (const source of sources) {
+    const worth = await isCompressible(source, sample);
+    compressible.push(worth);
+    if (worth) toDeflate += source.sizeBytes;
+  }
+  await using pool: DeflatePool = toDeflate > 4 * chunkBytes ? startDeflatePool(Math.min(4, availableParallelism())) : inlineDeflate();
+  try {
+    const entries: PlannedEntry[] = [];
+    for (const [index, source] of sources.entries()) {
+      signal?.throwIfAborted();
+      const packed = compressible[index] === true ? await deflateSource(source, pool, packedStore, signal) : undefined;
+      entries.push(packed ?? (await measure(source, signal)));
+    }
+    return {
+      entries,
+      sizeBytes: zipSize(entries),
+      readPacked: (at, length) => packedStore.read(at, length),
+      [Symbol.asyncDispose]: () => packedStore.close(),
+    };
+  } catch (error) {
+    await packedStore.close();
+    throw error;
+  }
+}
+
+/** Size of the archive that a plan will become. */
+function zipSize(entries: readonly ZipEntry[]): number {
+  let offset = 0;
+  let directory = 0;
+  for (const entry of entries) {
+    directory += centralHeader(entry, offset).length;
+    offset += localHeader(entry).length + entry.packedBytes;
+  }
+  return offset + directory + endRecords(entries.length, directory, offset).length;
+}
+
+async function isCompressible(source: SourceEntry, deflate: ReturnType<typeof createDeflate>): Promise<boolean> {
+  const { sizeBytes } = source;
+  if (sizeBytes < 128) return false;
+  const pieces: Buffer[] = [];
+  if (sizeBytes <= 4 * sampleBytes) pieces.push(await readSource(source, 0, sizeBytes));
+  else {
+    for (let piece = 0; piece < 4; piece += 1) {
+      pieces.push(await readSource(source, Math.floor(((sizeBytes - sampleBytes) * piece) / 3), sampleBytes));
+    }
+  }
+  const data = Buffer.concat(pieces);
+  return deflate(data, 0, true).length < data.length * worthwhile;
+}
+
+/** Stored: the file is read once for its checksum. */
+async function measure(source: SourceEntry, signal?: AbortSignal): Promise<PlannedEntry> {
+  const base = {
+    name: source.path,
+    method: stored,
+    sizeBytes: source.sizeBytes,
+    packedBytes: source.sizeBytes,
+    source,
+    sha256: undefined,
+    packed: undefined,
+  } as const;
+  if (source.content !== undefined) return { ...base, crc32: crc32(source.content), stamp: '' };
+  const handle = await open(source.file, 'r');
+  try {
+    const stamp = await stampOf(handle);
+    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(chunkBytes, source.sizeBytes)));
+    let crc = 0;
+    let at = 0;
+    for (;;) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+      if (bytesRead === 0) break;
+      crc = crc32(buffer.subarray(0, bytesRead), crc);
+      at += bytesRead;
+    }
+    if (at !== source.sizeBytes) throw changed(source);
+    return { ...base, crc32: crc, stamp };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Deflates a file in chunks, several at a time, in order; undefined when it does not get smaller after all. */
+async function deflateSource(
+  source: SourceEntry,
+  pool: DeflatePool,
+  store: PackedStore,
+  signal?: AbortSignal,
+): Promise<PlannedEntry | undefined> {
+  const handle = source.content === undefined ? await open(source.file, 'r') : undefined;
+  try {
+    const stamp = handle === undefined ? '' : await stampOf(handle);
+    const hash = createHash('sha256');
+    let crc = 0;
+    let dictionary: Buffer = Buffer.alloc(0);
+    const at = store.end;
+    const under: Promise<Uint8Array>[] = [];
+    const drain = async (most: number) => {
+      while (under.length > most) await store.append((await under.shift()) ?? new Uint8Array(0));
+    };
+    for (let read = 0; read < source.sizeBytes; read += chunkBytes) {
+      signal?.throwIfAborted();
+      const wanted = Math.min(chunkBytes, source.sizeBytes - read);
+      const chunk =
+        handle === undefined ? (source.content ?? Buffer.alloc(0)).subarray(read, read + wanted) : await readFrom(handle, read, wanted);
+      if (chunk.length !== wanted) throw changed(source);
+      hash.update(chunk);
+      crc = crc32(chunk, crc);
+      const pending = pool.deflate(Buffer.concat([dictionary, chunk]), dictionary.length, read + wanted === source.sizeBytes);
+      pending.catch(() => undefined);
+      under.push(pending);
+      dictionary = Buffer.from(chunk.subarray(Math.max(0, chunk.length - dictionaryBytes)));
+      await drain(pool.width - 1);
+    }
+    await drain(0);
+    if (handle !== undefined && (await stampOf(handle)) !== stamp) throw changed(source);
+    const length = store.end - at;
+    if (length >= source.sizeBytes) {
+      store.truncate(at);
+      return undefined;
+    }
+    const sha256 = hash.digest('hex');
+    return {
+      name: source.path,
+      method: deflated,
+      crc32: crc,
+      sizeBytes: source.sizeBytes,
+      packedBytes: length,
+      source,
+      sha256,
+      packed: { at, length },
+      stamp,
+    };
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function readFrom(handle: FileHandle, at: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  const { bytesRead } = await handle.read(buffer, 0, length, at);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** What changes when somebody writes to the file. */
+export async function stampOf(handle: FileHandle): Promise<string> {
+  const { size, mtimeNs, ctimeNs, ino } = await handle.stat({ bigint: true });
+  return `${size}:${mtimeNs}:${ctimeNs}:${ino}`;
+}
+
+export function changed(source: SourceEntry): PackagingError {
+  return new PackagingError(
+    'SourceChanged',
+    `${source.path} changed while it was being packaged; wait for its writer and package again.`,
+    source.path,
+  );
+}
+
+/** Packed bytes: the first 16 MiB in memory, the rest in a file. */
+class PackedStore {
+  readonly #path: string;
+  readonly #memory: { at: number; bytes: Uint8Array }[] = [];
+  #handle: FileHandle | undefined;
+  #fileStart = 0;
+  end = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    if (this.#handle === undefined && this.end + bytes.length > memoryBytes) {
+      this.#handle = await open(this.#path, 'wx+', 0o600);
+      this.#fileStart = this.end;
+    }
+    if (this.#handle === undefined) this.#memory.push({ at: this.end, bytes });
+    else await this.#handle.write(bytes, 0, bytes.length, this.end - this.#fileStart);
+    this.end += bytes.length;
+  }
+
+  /** Forgets everything from `at` on. */
+  truncate(at: number): void {
+    this.end = at;
+    while ((this.#memory.at(-1)?.at ?? -1) >= at) this.#memory.pop();
+  }
+
+  async read(at: number, length: number): Promise<Buffer> {
+    const out = Buffer.alloc(length);
+    for (const { at: start, bytes } of this.#memory) {
+      const from = Math.max(at, start);
+      const to = Math.min(at + length, start + bytes.length);
+      if (from < to) out.set(bytes.subarray(from - start, to - start), from - at);
+    }
+    const from = Math.max(at, this.#fileStart);
+    if (this.#handle !== undefined && at + length > from) {
+      await this.#handle.read(out, from - at, at + length - from, from - this.#fileStart);
+    }
+    return out;
+  }
+
+  async close(): Promise<void> {
+    if (this.#handle === undefined) return;
+    await this.#handle.close();
+    this.#handle = undefined;
+    await rm(this.#path, { force: true });
+  }
+}
