@@ -1,6 +1,6 @@
 /** Builds binaries from the pinned Go modules below `modules/`, and copies the YAML that those modules carry. */
 import { execFile, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { cachedBinary, cachedFiles, cacheRoot, wrapperOf } from './cache.ts';
@@ -55,7 +55,7 @@ async function requireGo(wanted: readonly string[], env: NodeJS.ProcessEnv): Pro
     await run('go', ['version'], { env });
   } catch {
     throw new Error(
-      `${wanted.join(', ')}: not found and cannot be built, because the tool "go" is not on PATH: install Go 1.25 or newer, ` +
+      `${wanted.join(', ')}: not found and cannot be built, because the tool "go" is not on PATH: install Go 1.25.8 or newer, ` +
         'or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl',
     );
   }
@@ -74,6 +74,8 @@ async function buildOne(component: Component, binary: string, { root, env, say, 
   const target = cachedBinary(component, binary, root);
   const part = join(dirname(target), `.${basename(target)}.${process.pid}`);
   mkdirSync(dirname(target), { recursive: true });
+  // What a build left that was interrupted; under the lock nobody else writes here.
+  for (const left of readdirSync(dirname(target)).filter((name) => name.startsWith('.'))) rmSync(join(dirname(target), left));
   const started = Date.now();
   say(`${label} building ${binary} ${component.version} with Go`);
   const progress = setInterval(() => say(`${label} building ${binary} ${component.version}: ${elapsed(started)}`), 15_000);

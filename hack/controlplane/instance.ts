@@ -8,7 +8,7 @@
  */
 import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BinaryOptions, getBinaries, type Need } from './binaries.ts';
+import { getBinaries, type Need } from './binaries.ts';
 import { portsFolder } from './cache.ts';
 import { ETCD, KNATIVE, KUBERNETES, KWOK, kserve, managerOf } from './catalog.ts';
 import { Cluster } from './cluster.ts';
@@ -37,17 +37,15 @@ export interface StartOptions {
   readonly keepGoCache?: boolean;
   /** Takes progress, a line at a time; default silence. */
   readonly say?: Say;
-  readonly env?: NodeJS.ProcessEnv;
   /** The folder of instances; default `.controlplane` of this checkout. */
   readonly root?: string;
 }
 
 /** Starts an instance and waits until everything asked for is ready. Nothing is left of one that fails to start. */
 export async function start(options: StartOptions = {}): Promise<ControlPlane> {
-  const { say = () => {}, env = process.env } = options;
+  const { say = () => {} } = options;
   const layout = layoutOf(options.name ?? `run-${process.pid}-${Date.now().toString(36)}`, options.root ?? INSTANCES);
-  const binaryOptions: BinaryOptions = { say, env, keepGoCache: options.keepGoCache ?? false };
-  const binaries = await getBinaries(needsOf(options), binaryOptions);
+  const binaries = await getBinaries(needsOf(options), { say, keepGoCache: options.keepGoCache ?? false });
   sweep(options.root ?? INSTANCES);
   const existing = recorded(layout);
   if (existing && supervisorRuns(existing)) {

@@ -106,7 +106,7 @@ async function status(flags: { readonly output?: string }): Promise<void> {
   for (const instance of flags.output === 'json' ? [] : found) {
     console.log(`${instance.name}  ${instance.state}  ${instance.url ?? ''}  ${instance.parts.join(', ')}`.trimEnd());
     for (const process of instance.processes) {
-      const program = instance.programs[process.name];
+      const program = Object.values(instance.programs).find(({ path }) => path === process.command);
       const source = program ? `${program.version} (${program.origin})` : '';
       console.log(`  ${process.name.padEnd(26)} ${process.running ? `pid ${process.pid}` : process.ending}  ${source}`.trimEnd());
     }
@@ -116,15 +116,7 @@ async function status(flags: { readonly output?: string }): Promise<void> {
 async function describe(layout: Layout) {
   const record = recordOf(layout);
   const table = recorded(layout);
-  const running = table !== undefined && supervisorRuns(table);
-  const ready = record && running && (await attach(layout)?.ready());
-  const state = ready
-    ? 'ready'
-    : running
-      ? record
-        ? 'API server not ready'
-        : 'starting'
-      : 'dead: its supervisor was killed, "down" clears it';
+  const state = await stateOf(layout);
   return {
     name: layout.name,
     state,
@@ -135,6 +127,15 @@ async function describe(layout: Layout) {
     programs: record?.programs ?? {},
     processes: table?.processes ?? [],
   };
+}
+
+async function stateOf(layout: Layout): Promise<string> {
+  const table = recorded(layout);
+  if (!table) return recordOf(layout) ? 'ended, its files were kept; "down" removes them' : 'starting';
+  if (!supervisorRuns(table)) return 'its supervisor was killed; "down" ends what is left';
+  const plane = attach(layout);
+  if (!plane) return 'starting';
+  return (await plane.ready()) ? 'ready' : 'API server not ready';
 }
 
 /** One word of a POSIX shell, whatever characters the checkout's path has. */

@@ -19,6 +19,7 @@ export interface ProcessSpec {
 
 export interface ProcessRecord {
   readonly name: string;
+  readonly command: string;
   readonly pid: number;
   /** Start time in the system's words: a process id alone may have passed to another program. */
   readonly mark?: string;

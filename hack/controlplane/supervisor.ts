@@ -38,6 +38,7 @@ function start(spec: ProcessSpec): ProcessRecord {
   const mark = child.pid === undefined ? undefined : startMark(child.pid);
   const record: ProcessRecord = {
     name: spec.name,
+    command: spec.command,
     pid: child.pid ?? 0,
     ...(mark && { mark }),
     running: true,

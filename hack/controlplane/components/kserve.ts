@@ -85,7 +85,7 @@ async function runManager(cluster: Cluster, version: KServeVersion, webhookPort:
   writeFileSync(join(certificates, 'tls.key'), serving.key, { mode: 0o600 });
   const health = `127.0.0.1:${cluster.ports['kserve-health']}`;
   const spec = {
-    name: managerOf(version),
+    name: 'kserve-manager',
     command: cluster.binary(managerOf(version)),
     args: [
       `--metrics-addr=127.0.0.1:${cluster.ports['kserve-metrics']}`,
