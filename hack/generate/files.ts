@@ -2,11 +2,12 @@
 import type { KindDefinition } from '../../src/api/kind.ts';
 import { modelDeployment } from '../../src/api/model-deployment/index.ts';
 import { customResourceDefinition } from './crd.ts';
+import { lintPage } from './lint-page.ts';
 import { referencePage } from './reference.ts';
 import { toYaml } from './yaml.ts';
 
 export function generatedFiles(): ReadonlyMap<string, string> {
-  return new Map(filesOf(modelDeployment));
+  return new Map([...filesOf(modelDeployment), ['docs/reference/lint.md', lintPage()]]);
 }
 
 function filesOf<T>(definition: KindDefinition<T>): [path: string, content: string][] {

@@ -2,6 +2,7 @@
 import type { KindDefinition } from '../../src/api/kind.ts';
 import { isTransitionRule } from '../../src/api/rule.ts';
 import { type StructuralSchema, structuralSchema } from './structural-schema.ts';
+import { code, prose, table } from './table.ts';
 
 interface Field {
   readonly path: string;
@@ -146,23 +147,4 @@ function notes(schema: StructuralSchema): string[] {
 /** The largest number of its size says only that there is no bound of ours. */
 function isLargest(maximum: number): boolean {
   return maximum === Number.MAX_SAFE_INTEGER || maximum === 0x7fffffff;
-}
-
-function code(text: string): string {
-  return `\`${cell(text)}\``;
-}
-
-/** Text inside a table: a bar would end the cell. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
-}
-
-/** Text outside code, where an angle bracket would begin HTML. */
-function prose(text: string): string {
-  return cell(text).replaceAll('<', '&lt;');
-}
-
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(headings), line(headings.map(() => '---')), ...rows.map(line)].join('\n');
 }
