@@ -17,7 +17,7 @@ import { effectiveSampleSize, type Interval, meanInterval, quantileInterval } fr
 import { littleRatio } from './statistics/little.ts';
 import { mean } from './statistics/mean.ts';
 import { nearestRank, quantileOfName } from './statistics/percentile.ts';
-import { type StabilityRule, stability } from './statistics/stability.ts';
+import { type StabilityRule, stability, type Window } from './statistics/stability.ts';
 import { type MeasuredWindow, partsOf, readWindow, splitByEnd, type WindowFacts } from './statistics/window.ts';
 import { findings, type ValidityRules } from './validity.ts';
 
@@ -67,12 +67,8 @@ export function assess(observation: Observation, judgement: Judgement): Point {
     return { requestsPerSecond: part.length / partSeconds, p50: at(0.5), judged: at(judgedQuantile), requests: part.length };
   });
   const steady = stability(
-    windows.map((w) => ({
-      throughput: w.requestsPerSecond,
-      latencyMicroseconds: stabilityLatency(w, judgedQuantile),
-      requests: w.requests,
-    })),
-    judgement.stability,
+    parts.map((part, i) => stabilityWindow(part, windows[i]?.requestsPerSecond ?? 0, judgedQuantile)),
+    { ...judgement.stability, randomArrivals: load.loop === 'open' && load.arrivals === 'poisson' },
   );
   const worth = latency === null ? 0 : effectiveSampleSize(facts.latency, judgedQuantile, nearestRank(facts.sorted, judgedQuantile));
   const little =
@@ -178,12 +174,14 @@ function summarise(facts: WindowFacts): Latency | null {
   };
 }
 
-/** Windows hold a third of the samples: a percentile they cannot support is replaced by the median for the question of stability. */
-function stabilityLatency(
-  window: { readonly p50: number | null; readonly judged: number | null; readonly requests: number },
-  q: number,
-): number {
-  return (window.requests * (1 - q) >= 10 ? window.judged : window.p50) ?? 0;
+/** Windows hold a third of the samples: with fewer than ten beyond the percentile the median is looked at instead. */
+function stabilityWindow(part: Float64Array, throughput: number, judged: number): Window {
+  const sorted = part.slice().sort();
+  const q = part.length * (1 - judged) >= 10 ? judged : 0.5;
+  if (part.length === 0) return { throughput, latencyMicroseconds: 0, requests: 0 };
+  const latencyMicroseconds = nearestRank(sorted, q);
+  const worth = effectiveSampleSize(part, q, latencyMicroseconds);
+  return { throughput, latencyMicroseconds, latencyInterval: quantileInterval(sorted, q, 0.95, worth), requests: part.length };
 }
 
 function intervals(facts: WindowFacts, worth: number): Partial<Record<Percentile, Interval>> {

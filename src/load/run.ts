@@ -12,7 +12,7 @@ import { type PlannedPoint, planSweep } from './plan.ts';
 import { errorClasses, errorsPerMillion, type Load, type Point, percentiles, pointId } from './point.ts';
 import { checkReply, type ReplyCheck } from './protocol/check.ts';
 import { isGrpc, type ModelAddress, type ProtocolName } from './protocol/protocol.ts';
-import { type Report, reportSchema, type SearchReport } from './report.ts';
+import { type Report, reportSchema, type SearchReport } from './report/report.ts';
 import { judgeScenario, type ScenarioOptions, type ScenarioVerdict, scenarioLoad } from './scenario.ts';
 import { mean } from './statistics/mean.ts';
 import { searchLargest } from './statistics/search.ts';

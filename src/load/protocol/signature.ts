@@ -1,3 +1,4 @@
+import { parseConfig } from '../../models/triton/parse.ts';
 import { UsageError } from '../transport/target.ts';
 
 /** Element types by their Open Inference Protocol names. */
@@ -83,52 +84,23 @@ export function signatureFromTfServing(metadata: unknown, name = 'serving_defaul
 
 /** A Triton `config.pbtxt`: with `max_batch_size` above 0 the batch dimension stands in front of `dims`. */
 export function signatureFromPbtxt(text: string): Signature {
-  const maxBatch = Number(/\bmax_batch_size\s*:\s*(\d+)/.exec(text)?.[1] ?? 0);
-  const batched = maxBatch > 0;
-  const inputs = blocks(text, 'input').map((block) => {
-    const dims = (
-      /\bdims\s*:\s*\[([^\]]*)\]/.exec(block)?.[1] ?? [...block.matchAll(/\bdims\s*:\s*(-?\d+)/g)].map((match) => match[1]).join(',')
-    )
-      .split(',')
-      .filter((dim) => dim.trim() !== '')
-      .map(Number);
-    const type = /\bdata_type\s*:\s*TYPE_(\w+)/.exec(block)?.[1] ?? '';
-    return {
-      name: /\bname\s*:\s*"([^"]*)"/.exec(block)?.[1] ?? '',
-      dataType: dataTypeOf(type === 'STRING' ? 'BYTES' : type),
-      shape: batched ? [-1, ...dims] : dims,
-    };
+  const config = configOf(text);
+  const batched = (config.max_batch_size ?? 0) > 0;
+  const inputs = (config.input ?? []).map(({ name = '', data_type = '', dims = [] }) => {
+    const type = String(data_type).replace(/^TYPE_/, '');
+    return { name, dataType: dataTypeOf(type === 'STRING' ? 'BYTES' : type), shape: batched ? [-1, ...dims] : [...dims] };
   });
   if (inputs.length === 0) throw new UsageError('this config.pbtxt names no inputs; give a sample request with --payload');
-  const outputs = blocks(text, 'output').map((block) => /\bname\s*:\s*"([^"]*)"/.exec(block)?.[1] ?? '');
+  const outputs = (config.output ?? []).map(({ name = '' }) => name);
   return { source: 'config.pbtxt', inputs, outputs, batched: batched || inputs.every((input) => input.shape[0] === -1) };
 }
 
-/** The innermost braces of every `name [ {…} ]` or `name {…}` of the text format. */
-function blocks(text: string, name: string): string[] {
-  const plain = text.replace(/#.*$/gm, '');
-  const found: string[] = [];
-  for (const match of plain.matchAll(new RegExp(`(?:^|[\\s}\\],])${name}\\s*:?\\s*(\\[|\\{)`, 'g'))) {
-    const open = match.index + match[0].length - 1;
-    const region = match[1] === '[' ? balanced(plain, open, '[', ']') : balanced(plain, open, '{', '}');
-    if (match[1] === '{') found.push(region);
-    else
-      for (let at = region.indexOf('{', 1); at > 0; at = region.indexOf('{', at + 1)) {
-        const block = balanced(region, at, '{', '}');
-        found.push(block);
-        at += block.length - 1;
-      }
+function configOf(text: string) {
+  try {
+    return parseConfig(text);
+  } catch (error) {
+    throw new UsageError(`this config.pbtxt cannot be read: ${(error as Error).message}`);
   }
-  return found;
-}
-
-function balanced(text: string, open: number, left: string, right: string): string {
-  let depth = 0;
-  for (let at = open; at < text.length; at++) {
-    if (text[at] === left) depth++;
-    else if (text[at] === right && --depth === 0) return text.slice(open, at + 1);
-  }
-  throw new UsageError('this config.pbtxt has a bracket that is never closed');
 }
 
 /** `16` for every dynamic dimension, `NAME=16` or `NAME=16x3` for one input's, in order. */

@@ -1,7 +1,11 @@
+import type { Interval } from './interval.ts';
+
 /** What one measurement window says: completions per second and the latency the point is judged by. */
 export interface Window {
   readonly throughput: number;
   readonly latencyMicroseconds: number;
+  /** 95 % interval of that latency; without one every difference counts. */
+  readonly latencyInterval?: Interval;
   readonly requests: number;
 }
 
@@ -12,6 +16,8 @@ export interface StabilityRule {
   readonly tolerance: number;
   /** A window with fewer requests says nothing. */
   readonly minimumRequests: number;
+  /** Arrivals are random (open loop): their number differs between windows by chance, √n in standard deviations. */
+  readonly randomArrivals?: boolean;
 }
 
 export const defaultStability: StabilityRule = { windows: 3, tolerance: 0.1, minimumRequests: 10 };
@@ -20,7 +26,8 @@ export type Stability = { readonly stable: true } | { readonly stable: false; re
 
 /**
  * perf_analyzer's rule: over the last three windows the largest throughput and the largest latency are at most 10 % above the smallest,
- * and none is zero. Unlike there, what was not stable is told with its reason, not withheld.
+ * and none is zero. Unlike there, what was not stable is told with its reason, not withheld, and a difference that chance explains (the
+ * windows' 95 % intervals overlap; the number of Poisson arrivals differs) is no instability.
  */
 export function stability(windows: readonly Window[], rule: StabilityRule = defaultStability): Stability {
   if (windows.length < rule.windows) return { stable: false, reason: `${windows.length} of ${rule.windows} windows measured` };
@@ -33,12 +40,23 @@ export function stability(windows: readonly Window[], rule: StabilityRule = defa
     };
   }
   const throughput = spread(last.map((window) => window.throughput));
-  if (!(throughput <= rule.tolerance))
+  // 95 % limit of the difference of two Poisson counts, relative to their mean.
+  const chance = rule.randomArrivals === true ? 2.77 / Math.sqrt(Math.min(...last.map((window) => window.requests))) : 0;
+  if (!(throughput <= rule.tolerance + chance))
     return { stable: false, reason: `throughput differs by ${percent(throughput)} between windows (at most ${percent(rule.tolerance)})` };
   const latency = spread(last.map((window) => window.latencyMicroseconds));
-  if (!(latency <= rule.tolerance))
+  if (!(latency <= rule.tolerance) && !overlapping(last))
     return { stable: false, reason: `latency differs by ${percent(latency)} between windows (at most ${percent(rule.tolerance)})` };
   return { stable: true };
+}
+
+/** Whether the intervals of the fastest and the slowest window have a value in common; an open end reaches everything. */
+function overlapping(windows: readonly Window[]): boolean {
+  const sorted = [...windows].sort((a, b) => a.latencyMicroseconds - b.latencyMicroseconds);
+  const fastest = sorted[0]?.latencyInterval;
+  const slowest = sorted.at(-1)?.latencyInterval;
+  if (fastest === undefined || slowest === undefined) return false;
+  return fastest.high === null || slowest.low === null || slowest.low <= fastest.high;
 }
 
 function spread(values: readonly number[]): number {

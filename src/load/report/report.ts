@@ -1,8 +1,8 @@
-import type { Choice } from './best.ts';
-import type { Drift } from './drift.ts';
-import type { Point } from './point.ts';
-import type { ScenarioVerdict } from './scenario.ts';
-import type { Trial } from './statistics/search.ts';
+import type { Choice } from '../best.ts';
+import type { Drift } from '../drift.ts';
+import type { Point } from '../point.ts';
+import type { ScenarioVerdict } from '../scenario.ts';
+import type { Trial } from '../statistics/search.ts';
 
 /** Names the layout of the JSON report; its schema is `schemas/bench-report.schema.json`. */
 export const reportSchema = 'modelwright.dev/bench-report/v1';

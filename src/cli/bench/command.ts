@@ -1,0 +1,139 @@
+import { Command } from 'commander';
+import { TargetError } from '../../load/discover.ts';
+import { runBench } from '../../load/run.ts';
+import { UsageError } from '../../load/transport/target.ts';
+import { Failure } from '../failure.ts';
+import { diffCommand } from './diff.ts';
+import { importCommand } from './import.ts';
+import { mergeCommand } from './merge.ts';
+import { type OutputFlags, rendered, type StdoutFormat, stdoutFormats, writeReports } from './outputs.ts';
+import { progress } from './progress.ts';
+import { type BenchFlags, specFrom } from './spec.ts';
+
+/** Exit codes of `modelwright bench`; 0 is success. */
+export const exitCodes = { usage: 2, target: 3, nothingQualifies: 4, notWritten: 5, interrupted: 130 } as const;
+
+const collect = (value: string, previous: readonly string[]) => [...previous, value];
+
+/** `modelwright bench URL`: measures a served model, and the sub-commands that work on reports. */
+export function benchCommand(): Command {
+  const command = new Command('bench')
+    .description('Measure the latency and throughput of a served model.')
+    .argument('[url]', 'address of the server: http://HOST:PORT, https://…, grpc://HOST:PORT')
+    .option('--model <name>', 'name under which the server serves the model')
+    .option('--model-version <version>', "version of the model (default: the server's)")
+    .option('--protocol <name>', 'v1, v2, v2-binary, torchserve, grpc-v2, grpc-tfserving or http', 'v2')
+    .option('--signature <name>', "TensorFlow's signature", 'serving_default')
+    .optionsGroup('Load:')
+    .option('--batch <sizes>', 'batch sizes, e.g. 1,2,4,8', '1')
+    .option('--concurrency <levels>', 'closed loop: requests at once, e.g. 1,4,16 (default: 1)')
+    .option('--rate <rates>', 'open loop: requests per second, e.g. 50,100')
+    .option('--arrivals <process>', 'poisson or constant, for --rate', 'poisson')
+    .option('--search <what>', 'find the largest concurrency or rate within --slo')
+    .option('--search-start <level>', 'first level of a search', '1')
+    .option('--search-max <level>', 'largest level of a search', '100000')
+    .option('--tolerance <percent>', 'how close a search comes', '2')
+    .option('--scenario <name>', "MLPerf's SingleStream, MultiStream, Server or Offline")
+    .option('--samples <count>', 'samples of the Offline scenario (default: 24576)')
+    .option('--duration <time>', 'how long each point is measured, e.g. 30s')
+    .option('--requests <count>', 'how many requests each point has (default: 100, for a closed loop without --duration)')
+    .option('--warmup <time>', 'warm-up before each point (default: a fifth of the duration, at most 5s)')
+    .option('--warmup-requests <count>', 'at least so many requests of warm-up before each point', '10')
+    .optionsGroup('Objective:')
+    .option('--slo <bound>', 'latency bound, e.g. p99=100ms; repeatable', collect, [])
+    .option('--max-errors <count>', 'errors per million that are acceptable', '1000')
+    .option('--maximize <what>', 'Throughput or LowLatency', 'Throughput')
+    .optionsGroup('Payload:')
+    .option('--payload <file>', 'JSON sample with "instances" or "inputs", scaled to each batch size; repeatable', collect, [])
+    .option('--body-file <file>', 'body that is sent as it is; repeatable', collect, [])
+    .option('--content-type <type>', 'content type of --body-file', 'application/json')
+    .option('--config-pbtxt <file>', "make the payload from Triton's model configuration")
+    .option('--dim <size>', 'size of dynamic dimensions: SIZE, or INPUT=SIZE[xSIZE…]; repeatable', collect, [])
+    .optionsGroup('Connection:')
+    .option('--host-header <name>', 'Host header, for an ingress that routes by it')
+    .option('--header <header>', '"Name: value"; repeatable', collect, [])
+    .option('--token-file <file>', 'file with a bearer token')
+    .option('--token-command <command>', 'command that prints a bearer token')
+    .option('--ca-file <file>', "PEM file with the CA of the server's certificate")
+    .option('--insecure', 'accept any certificate')
+    .option('--timeout <time>', 'time limit of a request', '30s')
+    .option('--max-body <bytes>', 'longest reply', String(64 << 20))
+    .option('--max-connections <count>', 'most connections of an open loop', '1024')
+    .option('--workers <count>', 'sending threads', '1')
+    .option('--check-every <count>', 'parse one reply in so many; status, length and error marker are checked on all', '100')
+    .optionsGroup('Server side:')
+    .option('--metrics-url <url>', "the model server's Prometheus metrics, e.g. http://HOST:8002/metrics")
+    .option('--stats-url <url>', "Triton's HTTP address, for its statistics (found by itself with --protocol v2)")
+    .option('--dcgm-url <url>', "DCGM exporter on the server's node, e.g. http://HOST:9400/metrics")
+    .option('--gpu-label <label>', 'NAME=VALUE that samples of the exporter must have, e.g. pod=my-pod; repeatable', collect, [])
+    .option('--gpu-preallocated', 'the server takes all GPU memory at its start')
+    .optionsGroup('Order:')
+    .option('--seed <number>', 'seed of payloads, arrivals and order', '1')
+    .option('--no-shuffle', 'measure in the order given')
+    .option('--no-repeat-first', 'do not measure the first point again at the end')
+    .optionsGroup('Reports:')
+    .option('-o, --output <format>', `what goes to stdout: ${stdoutFormats.join(', ')}`, 'table')
+    .option('--json <file>', 'full report (schemas/bench-report.schema.json)')
+    .option('--csv <file>', 'one line a point')
+    .option('--markdown <file>', 'table and findings')
+    .option('--html <file>', 'self-contained page with plots')
+    .option('--llmd <file>', "llm-d's Benchmark Report, one for each point")
+    .option('--prometheus <file>', 'Prometheus text')
+    .option('--termination <file>', 'compact points for a termination message, at most 8')
+    .option('--histograms', 'keep histograms in the JSON report, for `bench merge`')
+    .option('--run <id>', 'id of the run, 8 to 32 of a-z, 0-9 and "-"')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 2 wrong usage, 3 server not usable, 4 no point qualifies, 5 report not written, 130 interrupted (partial report written).',
+    )
+    .action(run);
+  command.addCommand(diffCommand());
+  command.addCommand(mergeCommand());
+  command.addCommand(importCommand());
+  return command;
+}
+
+async function run(url: string | undefined, flags: BenchFlags & OutputFlags & { readonly output: string }): Promise<void> {
+  const format = stdoutFormats.find((one) => one === flags.output);
+  if (format === undefined)
+    throw new Failure(`-o "${flags.output}" is not known; it is one of ${stdoutFormats.join(', ')}`, exitCodes.usage);
+  if (url === undefined) throw new Failure('give the address of the server: modelwright bench URL --model NAME', exitCodes.usage);
+  const stop = new AbortController();
+  const interrupt = () => {
+    if (stop.signal.aborted) process.exit(exitCodes.interrupted);
+    process.stderr.write('\ninterrupted: writing what was measured (once more to stop at once)\n');
+    stop.abort(new Failure('interrupted before anything was measured', exitCodes.interrupted));
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  try {
+    const spec = await specFrom(url, flags, stop.signal);
+    const report = await runBench(spec, progress(process.stderr), stop.signal);
+    process.exitCode = await deliver(report, flags, format);
+    if (report.partial) process.exitCode = exitCodes.interrupted;
+  } catch (error) {
+    throw asFailure(error);
+  } finally {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  }
+}
+
+/** Writes the report wherever it was asked for; what no file takes goes to stdout, so that no sample is lost. */
+async function deliver(report: Awaited<ReturnType<typeof runBench>>, flags: OutputFlags, format: StdoutFormat): Promise<number> {
+  const failures = await writeReports(report, flags);
+  process.stdout.write(rendered(report, failures.length > 0 ? 'json' : format));
+  for (const failure of failures) process.stderr.write(`error: ${failure}\n`);
+  if (failures.length > 0) {
+    process.stderr.write('the full report was printed to stdout instead\n');
+    return exitCodes.notWritten;
+  }
+  const failed = report.scenario === null ? report.best.best === null : !report.scenario.valid;
+  return failed ? exitCodes.nothingQualifies : 0;
+}
+
+export function asFailure(error: unknown): unknown {
+  if (error instanceof UsageError) return new Failure(error.message, exitCodes.usage);
+  if (error instanceof TargetError) return new Failure(error.message, exitCodes.target);
+  return error;
+}

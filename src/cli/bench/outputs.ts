@@ -1,0 +1,91 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { terminationMessage } from '../../load/compact.ts';
+import { inOrder, reportColumns } from '../../load/report/columns.ts';
+import { csvReport } from '../../load/report/csv.ts';
+import { htmlReport } from '../../load/report/html.ts';
+import { llmdReport } from '../../load/report/llmd.ts';
+import { markdownReport } from '../../load/report/markdown.ts';
+import { prometheusReport } from '../../load/report/prometheus-text.ts';
+import type { Report } from '../../load/report/report.ts';
+import { sentences } from '../../load/report/sentences.ts';
+import { printTable } from '../table.ts';
+
+/** Files that a report may be written to. */
+export interface OutputFlags {
+  readonly json?: string;
+  readonly csv?: string;
+  readonly markdown?: string;
+  readonly html?: string;
+  readonly llmd?: string;
+  readonly prometheus?: string;
+  readonly termination?: string;
+}
+
+export const stdoutFormats = ['table', 'json', 'csv', 'markdown', 'none'] as const;
+export type StdoutFormat = (typeof stdoutFormats)[number];
+
+/** The report as it goes to stdout. */
+export function rendered(report: Report, format: StdoutFormat): string {
+  switch (format) {
+    case 'json':
+      return jsonText(report);
+    case 'csv':
+      return csvReport(report);
+    case 'markdown':
+      return markdownReport(report);
+    case 'none':
+      return '';
+    case 'table': {
+      const columns = reportColumns.filter((column) => column.brief).map(({ heading, value }) => ({ heading, cell: value }));
+      return `${printTable(columns, inOrder(report.points))}\n${sentences(report).join('\n')}\n`;
+    }
+  }
+}
+
+/** Writes every file asked for; gives the sentences of those that could not be written. What can be written is. */
+export async function writeReports(report: Report, flags: OutputFlags): Promise<string[]> {
+  const wanted: readonly (readonly [string | undefined, () => string])[] = [
+    [flags.json, () => jsonText(report)],
+    [flags.csv, () => csvReport(report)],
+    [flags.markdown, () => markdownReport(report)],
+    [flags.html, () => htmlReport(report)],
+    [
+      flags.llmd,
+      () =>
+        `${JSON.stringify(
+          report.points.map((point) => llmdReport(report, point)),
+          null,
+          2,
+        )}\n`,
+    ],
+    [flags.prometheus, () => prometheusReport(report)],
+  ];
+  const failures: string[] = [];
+  const attempt = (file: string, work: Promise<void>) =>
+    work.catch((error: Error) => failures.push(`${file} could not be written: ${error.message}`));
+  for (const [file, text] of wanted) if (file !== undefined) await attempt(file, writeWhole(file, text()));
+  // The kubelet's file exists already and cannot be replaced, only written to.
+  if (flags.termination !== undefined)
+    await attempt(
+      flags.termination,
+      writeFile(flags.termination, terminationMessage(report.points, report.run, report.coldStartMicroseconds)),
+    );
+  return failures;
+}
+
+function jsonText(report: Report): string {
+  return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+/** Whole or not at all: a full disk leaves no half report behind, and an older one as it was. Devices and pipes are written to directly. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  if (file.startsWith('/dev/')) return writeFile(file, text);
+  const temporary = `${file}.${process.pid}.part`;
+  try {
+    await writeFile(temporary, text);
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+import type { Point } from './point.ts';
+import { type CompactPoint, encodePoint } from './point-code.ts';
+
+/** Points whose compact forms fit one termination message. */
+export const pointsPerMessage = 8;
+
+/** A point in the compact form's units. */
+export function compactOf(point: Point, run: string, index: number, coldStartMicroseconds: number | null): CompactPoint {
+  const { low, high } = point.requestsPerSecondInterval;
+  const milli = (perSecond: number | null) => (perSecond === null ? null : Math.round(perSecond * point.batchSize * 1000));
+  const gpu = point.gpus?.[0];
+  const scaled = (value: number | null | undefined, factor: number) =>
+    value === null || value === undefined ? null : Math.round(value * factor);
+  return {
+    run,
+    index,
+    batchSize: point.batchSize,
+    load: point.load,
+    durationMilliseconds: Math.round(point.durationSeconds * 1000),
+    requests: point.requests,
+    succeeded: point.succeeded,
+    notSent: point.notSent,
+    errors: point.errors,
+    throughputMilliPerSecond: Math.round(point.inferencesPerSecond * 1000),
+    throughputLowMilliPerSecond: milli(low),
+    throughputHighMilliPerSecond: milli(high),
+    latencyMicroseconds: point.latencyMicroseconds,
+    p99LowMicroseconds: point.latencyIntervals.p99?.low ?? null,
+    p99HighMicroseconds: point.latencyIntervals.p99?.high ?? null,
+    coldStartMicroseconds,
+    sendLagP99Microseconds: point.sendLagMicroseconds?.p99 ?? null,
+    serverQueueMicroseconds: point.server?.queue ?? null,
+    serverPreprocessMicroseconds: point.server?.preprocess ?? null,
+    serverInferMicroseconds: point.server?.infer ?? null,
+    serverPostprocessMicroseconds: point.server?.postprocess ?? null,
+    gpuUtilisationPermille: scaled(gpu?.utilisationPercent, 10),
+    gpuUtilisationActivePermille: scaled(gpu?.utilisationActivePercent, 10),
+    gpuMemoryUsedMebibytes: scaled(gpu?.memoryUsedMaxBytes, 2 ** -20),
+    gpuMemoryTotalMebibytes: scaled(gpu?.memoryTotalBytes, 2 ** -20),
+    gpuPowerMilliwatts: scaled(gpu?.powerWatts, 1000),
+    completedAtSeconds: Math.round(Date.parse(point.startedAt) / 1000 + point.durationSeconds),
+    invalidReasons: point.invalidReasons.map((finding) => finding.reason),
+  };
+}
+
+/** The lines of a termination message: the points that were planned, without the repetition for drift. */
+export function terminationMessage(points: readonly Point[], run: string, coldStartMicroseconds: number | null): string {
+  return points
+    .filter((point) => !point.repeat)
+    .slice(0, pointsPerMessage)
+    .map((point, index) => `${encodePoint(compactOf(point, run, index, coldStartMicroseconds))}\n`)
+    .join('');
+}

@@ -1,0 +1,75 @@
+import { errorsPerMillion, type Point } from '../point.ts';
+
+/** A column of the tabular reports: one heading, one value a point. Empty for unknown, never 0. */
+export interface ReportColumn {
+  readonly heading: string;
+  /** In the CSV; with the unit in the name. */
+  readonly field: string;
+  readonly value: (point: Point) => string;
+  /** Shown in the terminal and in Markdown. */
+  readonly brief: boolean;
+}
+
+export const reportColumns: readonly ReportColumn[] = [
+  { heading: 'point', field: 'id', brief: true, value: (p) => p.id },
+  { heading: 'batch', field: 'batch_size', brief: true, value: (p) => String(p.batchSize) },
+  { heading: 'load', field: 'load', brief: true, value: levelOf },
+  { heading: 'inf/s', field: 'inferences_per_second', brief: true, value: (p) => decimal(p.inferencesPerSecond) },
+  { heading: 'req/s', field: 'requests_per_second', brief: false, value: (p) => decimal(p.requestsPerSecond) },
+  { heading: 'offered', field: 'offered_per_second', brief: false, value: (p) => decimal(p.offeredPerSecond) },
+  { heading: 'goodput', field: 'goodput_per_second', brief: false, value: (p) => decimal(p.goodputPerSecond) },
+  { heading: 'p50 ms', field: 'p50_ms', brief: true, value: (p) => ms(p.latencyMicroseconds?.p50) },
+  { heading: 'p90 ms', field: 'p90_ms', brief: false, value: (p) => ms(p.latencyMicroseconds?.p90) },
+  { heading: 'p95 ms', field: 'p95_ms', brief: true, value: (p) => ms(p.latencyMicroseconds?.p95) },
+  { heading: 'p99 ms', field: 'p99_ms', brief: true, value: (p) => ms(p.latencyMicroseconds?.p99) },
+  { heading: 'p99 95 %', field: 'p99_interval_ms', brief: true, value: p99Interval },
+  { heading: 'mean ms', field: 'mean_ms', brief: false, value: (p) => ms(p.latencyMicroseconds?.mean) },
+  { heading: 'max ms', field: 'max_ms', brief: false, value: (p) => ms(p.latencyMicroseconds?.max) },
+  { heading: 'requests', field: 'requests', brief: true, value: (p) => String(p.requests) },
+  { heading: 'errors', field: 'errors', brief: true, value: (p) => String(p.requests - p.succeeded) },
+  { heading: 'errors/M', field: 'errors_per_million', brief: false, value: (p) => String(Math.round(errorsPerMillion(p))) },
+  { heading: 'queue ms', field: 'server_queue_ms', brief: false, value: (p) => ms(p.server?.queue) },
+  { heading: 'infer ms', field: 'server_infer_ms', brief: true, value: (p) => ms(p.server?.infer) },
+  { heading: 'srv batch', field: 'server_average_batch', brief: false, value: (p) => decimal(p.server?.averageBatch) },
+  { heading: 'gpu %', field: 'gpu_percent', brief: true, value: (p) => decimal(p.gpus?.[0]?.utilisationPercent) },
+  { heading: 'gpu MiB', field: 'gpu_memory_mib', brief: false, value: gpuMemory },
+  { heading: 'lag p99 ms', field: 'send_lag_p99_ms', brief: false, value: (p) => ms(p.sendLagMicroseconds?.p99) },
+  { heading: 'client us/req', field: 'client_cpu_us_per_request', brief: false, value: (p) => decimal(p.client.cpuMicrosecondsPerRequest) },
+  {
+    heading: 'valid',
+    field: 'valid',
+    brief: true,
+    value: (p) => (p.valid ? 'yes' : p.invalidReasons.map((finding) => finding.reason).join('+')),
+  },
+];
+
+/** `16 at once`, `500/s Poisson`. */
+export function levelOf({ load }: Point): string {
+  if (load.loop === 'closed') return `${load.concurrency} at once`;
+  return `${Number(load.requestsPerSecond.toFixed(2))}/s ${load.arrivals === 'poisson' ? 'Poisson' : 'constant'}`;
+}
+
+export function ms(microseconds: number | null | undefined): string {
+  return microseconds === null || microseconds === undefined ? '' : (microseconds / 1000).toFixed(microseconds < 10_000 ? 3 : 1);
+}
+
+export function decimal(value: number | null | undefined): string {
+  return value === null || value === undefined ? '' : value.toFixed(value < 100 ? 2 : 1);
+}
+
+function p99Interval(point: Point): string {
+  const interval = point.latencyIntervals.p99;
+  return interval === undefined ? '' : `${ms(interval.low) || '?'}–${ms(interval.high) || '?'}`;
+}
+
+function gpuMemory(point: Point): string {
+  const gpu = point.gpus?.[0];
+  if (gpu === undefined || gpu.memoryUsedMaxBytes === null) return '';
+  return `${Math.round(gpu.memoryUsedMaxBytes / 2 ** 20)}${gpu.memoryPreallocated ? ' (preallocated)' : ''}`;
+}
+
+/** Points as reports list them: by batch size, then load, the repeated one last. */
+export function inOrder(points: readonly Point[]): Point[] {
+  const level = ({ load }: Point) => (load.loop === 'closed' ? load.concurrency : load.requestsPerSecond);
+  return [...points].sort((a, b) => Number(a.repeat) - Number(b.repeat) || a.batchSize - b.batchSize || level(a) - level(b));
+}

@@ -1,0 +1,66 @@
+import type { Point } from '../point.ts';
+import type { Report } from './report.ts';
+
+/**
+ * A point as llm-d's Benchmark Report (version 0.2): the one published schema for exchanging such results. Only the parts that hold for
+ * tensor models are filled; token metrics are absent. Their statistics are in seconds and per second.
+ */
+export function llmdReport(report: Report, point: Point): object {
+  const latency = point.latencyMicroseconds;
+  const seconds = (microseconds: number) => microseconds / 1e6;
+  return {
+    version: '0.2',
+    run: {
+      uid: report.run,
+      eid: `${report.run}/${point.id}`,
+      time: { start: point.startedAt, duration: `PT${point.durationSeconds.toFixed(3)}S` },
+      description: `modelwright ${point.id}`,
+    },
+    scenario: {
+      load: {
+        standardized: {
+          tool: 'modelwright',
+          tool_version: report.tool.version,
+          source: 'random',
+          ...(point.load.loop === 'closed' ? { concurrency: point.load.concurrency } : { rate_qps: point.load.requestsPerSecond }),
+        },
+        native: { args: { batch_size: point.batchSize, load: point.load }, config: { protocol: report.target.protocol } },
+      },
+      stack: [{ standardized: { kind: 'inference_engine', tool: report.target.protocol, model: { name: report.target.model } } }],
+    },
+    results: {
+      request_performance: {
+        aggregate: {
+          ...(latency === null
+            ? {}
+            : {
+                latency: {
+                  request_latency: {
+                    units: 's',
+                    mean: seconds(latency.mean),
+                    min: seconds(latency.min),
+                    max: seconds(latency.max),
+                    p50: seconds(latency.p50),
+                    p90: seconds(latency.p90),
+                    p95: seconds(latency.p95),
+                    p99: seconds(latency.p99),
+                    p99p9: seconds(latency.p999),
+                  },
+                },
+              }),
+          throughput: { request_rate: { units: 'queries/s', mean: point.requestsPerSecond } },
+          requests: { total: point.requests, failures: point.requests - point.succeeded },
+        },
+      },
+      observability: {
+        components: (point.gpus ?? []).map((gpu) => ({
+          component_label: gpu.uuid,
+          aggregate: {
+            ...(gpu.utilisationPercent === null ? {} : { gpu_utilization: { units: 'percent', mean: gpu.utilisationPercent } }),
+            ...(gpu.memoryUsedMaxBytes === null ? {} : { gpu_memory_usage: { units: 'bytes', max: gpu.memoryUsedMaxBytes } }),
+          },
+        })),
+      },
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { Report } from './report.ts';
+
+/** What a reader should know beside the table, a sentence each, most important first. */
+export function sentences(report: Report): string[] {
+  const said: string[] = [];
+  const { best, drift, scenario } = report;
+  if (scenario !== null) {
+    const { metric } = scenario;
+    const value =
+      metric.value === null
+        ? 'none'
+        : metric.unit === 'microseconds'
+          ? `${(metric.value / 1000).toFixed(3)} ms`
+          : `${metric.value.toFixed(1)}/s`;
+    said.push(`${scenario.name}: ${scenario.valid ? 'VALID' : 'INVALID'}; ${metric.name} ${value}`);
+    for (const rule of scenario.rules) said.push(`  ${rule.met ? 'met' : 'NOT met'}: ${rule.rule} (${rule.detail})`);
+  }
+  for (const search of report.searches) {
+    const what = search.over === 'concurrency' ? 'concurrency' : 'rate per second';
+    const tried = `${search.trials.length} measurements`;
+    said.push(
+      search.found === null
+        ? `search at batch ${search.batchSize}: no ${what} keeps the bounds, ${search.failedAt} already fails (${tried})`
+        : `search at batch ${search.batchSize}: largest ${what} within the bounds ${Number(search.found.toFixed(2))}${search.failedAt === null ? ', the upper limit of the search' : `, ${Number(search.failedAt.toFixed(2))} fails`} (${tried}, tolerance ${search.tolerance * 100} %)`,
+    );
+  }
+  said.push(best.best === null ? `no best point: ${best.reason}` : `best: ${best.best} (${best.reason})`);
+  if (best.economical !== null && best.economical !== best.best) said.push(`smallest batch within 5 % of it: ${best.economical}`);
+  if (best.ties.length > 0) said.push(`no evidence of a difference in throughput: ${best.ties.join(', ')}`);
+  if (best.pareto.length > 1) said.push(`Pareto set (throughput against latency): ${best.pareto.join(', ')}`);
+  for (const { id, constraint } of best.rejected) said.push(`rejected ${id}: ${constraint}`);
+  for (const point of report.points) {
+    for (const finding of point.invalidReasons) said.push(`${point.id} is not valid: ${finding.message}`);
+    if (!point.invalidReasons.some((finding) => point.errorExamples.includes(finding.message)))
+      for (const example of point.errorExamples.slice(0, 3)) said.push(`${point.id} error: ${example}`);
+  }
+  if (drift !== null) {
+    const change = `throughput ${signed(drift.throughput)}, p50 ${signed(drift.p50)}`;
+    said.push(
+      drift.significant
+        ? `DRIFT: ${drift.id} measured again at the end: ${change}; compare points of this sweep with care`
+        : `no drift: ${drift.id} measured again at the end: ${change}`,
+    );
+  }
+  if (report.coldStartMicroseconds !== null)
+    said.push(`first request, before any warm-up: ${(report.coldStartMicroseconds / 1000).toFixed(1)} ms`);
+  for (const note of new Set(report.points.flatMap((point) => point.notes))) said.push(note);
+  said.push(...report.remarks);
+  return said;
+}
+
+function signed(share: number): string {
+  return `${share >= 0 ? '+' : ''}${(share * 100).toFixed(1)} %`;
+}
