@@ -43,7 +43,7 @@ export interface ReconcilerPorts {
 const settleMilliseconds = 5000;
 /** What was refused is tried again this seldom: the refusal may have depended on something that is not watched. */
 const refusedMilliseconds = 600_000;
-/** An InferenceService that is there, and not yet in our cache, is looked at again after this long. */
+/** What the cluster knows and our cache does not is looked at again after this long. */
 const unseenMilliseconds = 1000;
 
 /** What the last reconcile of a deployment left behind; losing it (a restart) costs one comparison and nothing else. */
@@ -87,6 +87,8 @@ export class Reconciler {
     try {
       outcome = await this.#act(observed, decision.action, log, signal);
     } catch (error) {
+      // The resource or the namespace went away under us: the caches will say so, and the status with them.
+      if (isNotFound(error)) return { requeueAfterMilliseconds: unseenMilliseconds };
       const failure = writeFailureOf(error);
       if (failure === undefined) throw error;
       await this.#report(observed, afterFailedWrite(observed, failure), signal);

@@ -1,0 +1,76 @@
+/** KServe installed, removed and installed again under a running operator. On an API server of its own, since CRDs are everybody's. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { start } from '../../../hack/controlplane/instance.ts';
+import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
+import { apply, applyCrds, eventually, freshNamespace, kubectl } from '../../support/cluster.ts';
+import { AUDIT_LOG_VARIABLE, KUBECONFIG_VARIABLE, KUBECTL_VARIABLE, NAME_VARIABLE } from '../../support/environment.ts';
+import { installInferenceServices, playStatus, servingStatus } from './light-kserve.ts';
+import { aModel, conditionOf, deployed, says, serviceIfAny } from './objects.ts';
+import { OperatorProcess } from './operator-process.ts';
+
+describe('an operator without KServe', () => {
+  let plane: ControlPlane;
+  let operator: OperatorProcess;
+  let namespace: string;
+
+  before(async () => {
+    plane = await start();
+    // The helpers read these anew each time; this process tests on no other control plane.
+    Object.assign(process.env, {
+      [KUBECONFIG_VARIABLE]: plane.kubeconfig,
+      [AUDIT_LOG_VARIABLE]: plane.auditLog,
+      [KUBECTL_VARIABLE]: plane.record.kubectl,
+      [NAME_VARIABLE]: plane.name,
+    });
+    await applyCrds();
+    namespace = (await freshNamespace('kserve')).name;
+    operator = await OperatorProcess.start([namespace]);
+  });
+  after(async () => {
+    await operator[Symbol.asyncDispose]();
+    await plane.stop();
+  });
+
+  const until = (type: string, status: string, reason?: string) =>
+    eventually(() => deployed('iris', namespace), says(type, status, reason), 90);
+
+  it('says that KServe is missing', async () => {
+    await apply(aModel('iris', namespace));
+    const model = await until('Stalled', 'True', 'KServeMissing');
+    assert.match(conditionOf(model, 'Ready')?.message ?? '', /install KServe, and work resumes by itself/);
+    assert.equal(conditionOf(model, 'RuntimeReady')?.status, 'False');
+  });
+
+  it('goes to work when it is installed, without a restart', async () => {
+    await installInferenceServices();
+    await eventually(
+      () => serviceIfAny('iris', namespace),
+      (service) => service !== undefined,
+      90,
+    );
+    await playStatus('iris', namespace, servingStatus('iris', namespace));
+    await until('Ready', 'True');
+  });
+
+  it('says so when it is removed', async () => {
+    await kubectl(['delete', 'crd', 'inferenceservices.serving.kserve.io']);
+    await until('Stalled', 'True', 'KServeMissing');
+  });
+
+  it('makes the InferenceService anew when it comes back', async () => {
+    await installInferenceServices();
+    await eventually(
+      () => serviceIfAny('iris', namespace),
+      (service) => service !== undefined,
+      90,
+    );
+    const model = await until('Reconciling', 'True');
+    assert.match(model.status?.firstReadyTime ?? '', /^\d{4}-/);
+  });
+
+  it('is still the same process, and wrote no error to its log', () => {
+    assert.ok(operator.running);
+    assert.deepEqual(operator.errors(), []);
+  });
+});

@@ -1,0 +1,117 @@
+/** The operator as people run it: the command line in a process of its own, with the permissions that manifests/operator gives it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { kubeconfig, kubectl } from '../../support/cluster.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+const serviceAccount = 'modelwright';
+const systemNamespace = 'modelwright-system';
+
+/** Whom the audit log names for what this operator does. */
+export const operatorUser = `system:serviceaccount:${systemNamespace}:${serviceAccount}`;
+
+export class OperatorProcess implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+  readonly #lines: Record<string, unknown>[] = [];
+  readonly #exit: Promise<unknown>;
+
+  private constructor(child: ChildProcess, folder: string) {
+    this.#child = child;
+    this.#folder = folder;
+    this.#exit = once(child, 'exit');
+    let rest = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      const lines = `${rest}${chunk}`.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) this.#lines.push(parsed(line));
+    });
+    child.stderr?.on('data', (chunk: Buffer) => this.#lines.push({ level: 'error', msg: chunk.toString() }));
+  }
+
+  /** Starts it for some namespaces and waits until its controllers work. */
+  static async start(namespaces: readonly string[], args: readonly string[] = []): Promise<OperatorProcess> {
+    const folder = mkdtempSync(join(tmpdir(), 'modelwright-operator-'));
+    const file = join(folder, 'kubeconfig');
+    writeFileSync(file, await operatorKubeconfig(), { mode: 0o600 });
+    const given = [
+      'operator',
+      '--kubeconfig',
+      file,
+      '--namespaces',
+      namespaces.join(','),
+      '--metrics-bind-address',
+      '127.0.0.1:0',
+      ...args,
+    ];
+    const child = spawn(process.execPath, [join(root, 'src/cli/main.ts'), ...given], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const operator = new OperatorProcess(child, folder);
+    await operator.logged('Controllers start');
+    return operator;
+  }
+
+  /** Waits until a line with this message was logged, counted from the `from`-th line. */
+  async logged(message: string, from = 0, seconds = 60): Promise<Record<string, unknown>> {
+    const deadline = Date.now() + seconds * 1000;
+    for (;;) {
+      const line = this.#lines.slice(from).find(({ msg }) => msg === message);
+      if (line !== undefined) return line;
+      if (!this.running || Date.now() > deadline) throw new Error(`the operator did not say "${message}":\n${this.log()}`);
+      await sleep(50);
+    }
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  get lines(): readonly Record<string, unknown>[] {
+    return this.#lines;
+  }
+
+  log(): string {
+    return this.#lines
+      .slice(-60)
+      .map((line) => JSON.stringify(line))
+      .join('\n');
+  }
+
+  /** Lines of level error: a sound operator writes none, whatever it is given. */
+  errors(): Record<string, unknown>[] {
+    return this.#lines.filter(({ level }) => level === 'error' || level === 'fatal');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.running) {
+      this.#child.kill('SIGTERM');
+      await this.#exit;
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function parsed(line: string): Record<string, unknown> {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return { level: 'error', msg: line };
+  }
+}
+
+/** A kubeconfig that is the operator's service account and nobody else. */
+async function operatorKubeconfig(): Promise<string> {
+  for (const file of ['namespace', 'service-account', 'cluster-role']) {
+    await kubectl(['apply', '--server-side', '--force-conflicts', '-f', join(root, `manifests/operator/${file}.yaml`)]);
+  }
+  const token = (await kubectl(['create', 'token', serviceAccount, '-n', systemNamespace, '--duration=6h'])).trim();
+  const admin = JSON.parse(
+    await kubectl(['config', 'view', '--raw', '--flatten', '--minify', '-o', 'json', `--kubeconfig=${kubeconfig()}`]),
+  ) as {
+    users: { name: string; user: object }[];
+  };
+  return JSON.stringify({ ...admin, users: admin.users.map(({ name }) => ({ name, user: { token } })) });
+}
