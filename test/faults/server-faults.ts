@@ -1,0 +1,82 @@
+/** What happens to the API server and to etcd themselves: a restart, a compaction, and an operator that comes up on a server that lags behind. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lane } from './lane.ts';
+import type { Reference } from './oracles.ts';
+import type { StaleServer } from './stale-server.ts';
+import { disturbedRun, type Outcome } from './trial.ts';
+import type { Step, Workload } from './workload.ts';
+
+export interface ServerFaultPlan {
+  readonly name: string;
+  readonly workload: Workload;
+  readonly reference: Reference;
+}
+
+/** `disturb` runs when the second step has acted, so that it meets work in progress. */
+function disturbed(workload: Workload, disturb: () => Promise<void>): Workload {
+  const second = workload.steps[1];
+  const steps = workload.steps.map(
+    (step): Step =>
+      step !== second
+        ? step
+        : {
+            ...step,
+            async act(trial) {
+              await step.act(trial);
+              await disturb();
+            },
+          },
+  );
+  return { name: workload.name, steps };
+}
+
+/** SIGKILL of the API server, which comes back. */
+export function restartTrial(lane: Lane, plan: ServerFaultPlan): Promise<Outcome> {
+  const workload = disturbed(plan.workload, () => lane.world.plane.restartApiserver());
+  return disturbedRun(lane, { family: 'API server restart', ...plan, workload }, { stepSeconds: 120 });
+}
+
+/** etcd forgets its history while the watches are cut, so that they cannot go on from where they were. */
+export function compactionTrial(lane: Lane, plan: ServerFaultPlan): Promise<Outcome> {
+  const workload = disturbed(plan.workload, async () => {
+    lane.proxy.onRequest = (request) => (request.watch ? { kind: 'reset', phase: 'before' } : undefined);
+    for (const watch of lane.proxy.watches) watch.cut();
+    await sleep(300);
+    await lane.world.plane.compactEtcd();
+    lane.proxy.onRequest = undefined;
+  });
+  return disturbedRun(lane, { family: 'etcd compaction', ...plan, workload }, { stepSeconds: 120 });
+}
+
+/**
+ * The operator comes up on a server that is stuck in the past, where the old objects still are, while everything was replaced; later the server
+ * catches up. Reads go to the stale server, writes to the other one, as behind one load balancer.
+ */
+export function staleServerTrial(lane: Lane, stale: StaleServer, plan: ServerFaultPlan): Promise<Outcome> {
+  const last = plan.workload.steps.at(-1);
+  const workload: Workload = {
+    name: plan.workload.name,
+    steps: plan.workload.steps.map((step) =>
+      step !== last
+        ? step
+        : {
+            ...step,
+            async act(trial) {
+              stale.freeze();
+              await step.act(trial);
+              await trial.history.until(() => step.done(trial), 30_000);
+              await lane.operator.kill();
+              lane.proxy.onRequest = (request) =>
+                request.method === 'GET' && !request.path.includes('/leases') ? { kind: 'redirect', to: stale.upstream } : undefined;
+              lane.restart();
+              await sleep(6000);
+              stale.thaw();
+            },
+          },
+    ),
+  };
+  const calm = () => {
+    lane.proxy.onRequest = undefined;
+  };
+  return disturbedRun(lane, { family: 'stale API server', ...plan, workload }, { stepSeconds: 120, calm });
+}
