@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { modelDeployment } from '../../src/api/model-deployment/index.ts';
 import { bounds, referencePage, typeOf } from './reference.ts';
@@ -17,6 +19,13 @@ describe('a reference page', () => {
     assert.match(page, /^\| `spec\.model\.metrics` \| list of objects \| At most 32\. Key `name`\. \|/m);
     assert.match(page, /^\| `spec\.model\.inputs\[\]\.shape` \* \| list of integers \| At most 16\. Each -1 to 2147483647\. \|/m);
     assert.match(page, /^\| `spec\.resources\.limits` \| map of quantities \| At most 16\. \|/m);
+  });
+
+  it('has every condition that the controller sets', () => {
+    const controller = readFileSync(join(import.meta.dirname, '../../src/controllers/deployment/status.ts'), 'utf8');
+    const set = [...controller.matchAll(/\btype: '([A-Z][A-Za-z]+)'/g)].map(([, type]) => type);
+    assert.ok(set.includes('Ready'));
+    assert.deepEqual([...new Set(set)].sort(), Object.keys(modelDeployment.conditions).sort());
   });
 
   it('keeps every row of a table whole: the same number of cells as its head', () => {

@@ -30,6 +30,12 @@ export function referencePage<T>(definition: KindDefinition<T>): string {
         prose(rule.message),
       ]),
     ),
+    '## Conditions',
+    'Each says True, False or Unknown in `status.conditions`, with a reason for programs and a message for people. Argo CD and Flux read `Ready`, `Reconciling` and `Stalled`.',
+    table(
+      ['condition', 'when it is True'],
+      Object.entries(definition.conditions).map(([type, meaning]) => [code(type), prose(meaning)]),
+    ),
     '## Columns',
     '`kubectl get` prints NAME and these; those marked wide with `-o wide` only.',
     table(

@@ -26,6 +26,8 @@ export interface KindDefinition<T> {
   readonly spec: TSchema;
   readonly status: TSchema;
   readonly rules: readonly Rule<T>[];
+  /** Condition types in status, and what each says when it is True. */
+  readonly conditions: Readonly<Record<string, string>>;
   readonly columns: readonly PrinterColumn[];
   /** Fields for `kubectl get --field-selector` (Kubernetes ≥ 1.31). */
   readonly selectableFields: readonly string[];

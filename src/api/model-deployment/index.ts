@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import type { KindDefinition } from '../kind.ts';
 import { type apiVersion, group, version } from '../kind.ts';
 import { boolean, object, oneOf, Type, text } from '../schema.ts';
+import { conditionTypes } from './conditions.ts';
 import { modelSchema } from './model.ts';
 import { rules } from './rules.ts';
 import { runtimeSchema } from './runtime.ts';
@@ -81,6 +82,7 @@ export const modelDeployment: KindDefinition<ModelDeployment> = {
   spec: specSchema,
   status: statusSchema,
   rules,
+  conditions: conditionTypes,
   columns: [
     { name: 'Runtime', type: 'string', jsonPath: '.spec.runtime.type', description: 'Model server' },
     { name: 'Task', type: 'string', jsonPath: '.spec.model.task', description: 'What the model does' },
