@@ -1,5 +1,5 @@
 import type { Enqueue, Watch } from './controller.ts';
-import { apiVersionOf, type KubeObject, keyOf, type ObjectKey, type ResourceType } from './object.ts';
+import { apiVersionOf, type KubeObject, keyOf, keyText, type ObjectKey, type ResourceType } from './object.ts';
 import type { Cached, Store } from './store.ts';
 
 export interface WatchFilter<T extends KubeObject> {
@@ -29,11 +29,12 @@ export function watchMapped<T extends KubeObject>(
     hasSynced: () => store.hasSynced(),
     start(enqueue: Enqueue) {
       return store.subscribe((change) => {
-        if (change.kind === 'updated') {
-          if (changed !== undefined && !changed(change.before, change.object)) return;
-          for (const key of keys(change.before)) enqueue(key, false);
-        }
-        for (const key of keys(change.object)) enqueue(key, change.kind === 'added' && change.initial);
+        if (change.kind === 'updated' && changed !== undefined && !changed(change.before, change.object)) return;
+        const now = keys(change.object);
+        for (const key of now) enqueue(key, change.kind === 'added' && change.initial);
+        if (change.kind !== 'updated') return;
+        // Each key once: a worker that waits would take it before it is named again, and do its work twice.
+        for (const key of keys(change.before)) if (!now.some((other) => keyText(other) === keyText(key))) enqueue(key, false);
       });
     },
   };
