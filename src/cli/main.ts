@@ -6,6 +6,7 @@ import { programVersion } from './program-version.ts';
 
 /** Every command, in the order of `--help`. Each loads when it is asked for, so that `modelwright version` starts no Kubernetes client. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  operator: async () => (await import('./operator.ts')).operatorCommand(),
   render: async () => (await import('./render.ts')).renderCommand(),
   get: async () => (await import('./get.ts')).getCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
@@ -36,7 +37,8 @@ function inherit(command: Command, from: Command): Command {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode;
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`error: ${message}\n`);
+  // The API server's own words already say whose error it is, as kubectl prints them.
+  process.stderr.write(/^(Error from server|The connection to the server)/.test(message) ? `${message}\n` : `error: ${message}\n`);
   return error instanceof Failure ? error.exitCode : 1;
 }
 

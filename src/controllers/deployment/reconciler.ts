@@ -6,13 +6,12 @@ import type { InferenceServiceObject } from '../../kserve/observation.ts';
 import type { Policy } from '../../kserve/policy.ts';
 import type { RenderedInferenceService } from '../../kserve/render.ts';
 import type { Applier } from '../../kube/apply.ts';
-import type { ApplyObject, KubeClient } from '../../kube/client.ts';
+import type { KubeClient } from '../../kube/client.ts';
 import { type Clock, timestamp } from '../../kube/clock.ts';
 import { done, type ReconcileContext, type ReconcileResult } from '../../kube/controller.ts';
 import { isNotFound } from '../../kube/errors.ts';
 import type { EventInput, EventRecorder } from '../../kube/events.ts';
 import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../kube/object.ts';
-import { compareResourceVersions } from '../../kube/resource-version.ts';
 import type { Cached, Store } from '../../kube/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { type Action, afterFailedWrite, type Decision, decide } from './decide.ts';
@@ -45,16 +44,26 @@ const settleMilliseconds = 5000;
 const refusedMilliseconds = 600_000;
 /** What the cluster knows and our cache does not is looked at again after this long. */
 const unseenMilliseconds = 1000;
+/** Our own writes reach the cache within about this time. */
+const behindMilliseconds = 100;
 
 /** What the last reconcile of a deployment left behind; losing it (a restart) costs one comparison and nothing else. */
 interface Memory {
   /** Digest of the InferenceService that was wanted. */
-  readonly wanted: string;
-  /** The write that KServe may not have acted on yet. */
-  readonly write?: { readonly resourceVersion: string; readonly at: number };
+  readonly wanted?: string | undefined;
+  /** The write of the InferenceService that KServe may not have acted on yet. */
+  readonly write?: Write | undefined;
+  /** The write of our status that the cache may not have yet. */
+  readonly status?: Write;
 }
 
-/** `Unseen`: nothing was done, because the cluster has an InferenceService that the cache does not know yet. */
+interface Write {
+  readonly resourceVersion: string;
+  /** On the clock that does not jump. */
+  readonly at: number;
+}
+
+/** `Unseen`: nothing was done, because the cluster has an InferenceService, or has lost the deployment, and the cache does not know yet. */
 type Outcome = 'Written' | 'Unchanged' | 'Unseen';
 
 export class Reconciler {
@@ -80,6 +89,10 @@ export class Reconciler {
     if (seen === undefined) {
       this.#memories.delete(keyText(key));
       return done;
+    }
+    // A decision on a status that we have replaced since would be refused as a conflict, or told twice.
+    if (this.#isBehind(stores.modelDeployments, seen, this.#memoryOf(seen).status)) {
+      return { requeueAfterMilliseconds: behindMilliseconds };
     }
     const { observed, decision } = await this.#withLogs({ ...seen, settling: this.#isSettling(seen) }, signal);
     if (decision.status === undefined) return done;
@@ -112,13 +125,31 @@ export class Reconciler {
     return { observed: informed, decision: decide(informed) };
   }
 
-  #isSettling({ deployment, inferenceService }: Observed): boolean {
-    const write = this.#memories.get(keyText(keyOf(deployment as ModelDeployment)))?.write;
-    if (write === undefined || this.#ports.clock.monotonic() - write.at >= settleMilliseconds) return false;
-    const seen = objectOf(inferenceService)?.metadata.resourceVersion;
-    if (seen === undefined) return true;
-    const order = compareResourceVersions(seen, write.resourceVersion);
-    return order === undefined ? seen === write.resourceVersion : order <= 0;
+  #memoryOf({ deployment }: Pick<Observed, 'deployment'>): Memory {
+    return this.#memories.get(keyText(keyOf(deployment as ModelDeployment))) ?? {};
+  }
+
+  #remember({ deployment }: Pick<Observed, 'deployment'>, news: Memory): void {
+    const key = keyText(keyOf(deployment as ModelDeployment));
+    this.#memories.set(key, { ...this.#memories.get(key), ...news });
+  }
+
+  /** The InferenceService is as our last write left it, moments ago, or the cache has yet to hear of that write. */
+  #isSettling(observed: Observed): boolean {
+    const { write } = this.#memoryOf(observed);
+    if (write === undefined || observed.platform.kind === 'Missing') return false;
+    const seen = objectOf(observed.inferenceService)?.metadata.resourceVersion;
+    return (seen === write.resourceVersion && this.#isRecent(write)) || this.#isBehind(this.#serviceStore(observed), observed, write);
+  }
+
+  /** The cache has yet to hear of our write. After a while it is believed all the same: a restored etcd counts anew. */
+  #isBehind(store: Pick<Store<never>, 'hasSeen'>, { deployment }: Pick<Observed, 'deployment'>, write: Write | undefined): boolean {
+    if (write === undefined || !this.#isRecent(write)) return false;
+    return !store.hasSeen(keyOf(deployment as ModelDeployment), write.resourceVersion);
+  }
+
+  #isRecent({ at }: Write): boolean {
+    return this.#ports.clock.monotonic() - at < settleMilliseconds;
   }
 
   /** Makes the InferenceService as decided. */
@@ -129,57 +160,59 @@ export class Reconciler {
       case 'Leave':
         return 'Unchanged';
       case 'Delete': {
-        this.#memories.delete(keyText(keyOf(deployment as ModelDeployment)));
+        this.#remember(observed, { wanted: undefined, write: undefined });
         const removed = await applier.remove(this.#serviceStore(observed).type, action.object as Cached<KubeObject>, signal);
         if (removed) recorder.record(deployment as Cached<KubeObject>, tell.deletedEvent(deployment.metadata.name));
         return 'Unchanged';
       }
       case 'Apply': {
         if (await this.#isUnseen(observed, signal)) return 'Unseen';
-        const outcome = await applier.apply(this.#serviceStore(observed), this.#bound(observed, action.desired), signal);
-        this.#remember(observed, action.desired, outcome.written ? outcome.object.metadata.resourceVersion : undefined, log);
+        const outcome = await applier.apply<InferenceServiceObject>(this.#serviceStore(observed), action.desired, signal);
+        this.#noteWrite(observed, action.desired, outcome.written ? outcome.object.metadata.resourceVersion : undefined, log);
         return outcome.written ? 'Written' : 'Unchanged';
       }
     }
   }
 
-  /** An apply takes over whatever has the name, so before the first one the cluster itself is asked, and not the cache. */
+  /**
+   * An apply takes over whatever has the name, and makes it where it is missing. So before the first one the cluster itself is asked, and
+   * not the cache: whether there is an InferenceService after all, and whether the deployment is still there to own one.
+   */
   async #isUnseen(observed: Observed, signal: AbortSignal): Promise<boolean> {
-    if (observed.inferenceService.kind !== 'Absent' || observed.settling) return false;
-    try {
-      await this.#ports.client.getMetadata(this.#serviceStore(observed).type, keyOf(observed.deployment as ModelDeployment), signal);
-      return true;
-    } catch (error) {
-      if (isNotFound(error)) return false;
-      throw error;
+    const { client } = this.#ports;
+    const store = this.#serviceStore(observed);
+    const key = keyOf(observed.deployment as ModelDeployment);
+    const judged = objectOf(observed.inferenceService)?.metadata.uid;
+    // What the cache does not know yet may be our own write; the applier waits for that too.
+    if (judged === undefined && !observed.settling) {
+      const [service, deployment] = await Promise.all([
+        ifFound(client.getMetadata(store.type, key, signal)),
+        ifFound(client.getMetadata(modelDeployments, key, signal)),
+      ]);
+      const { uid, deletionTimestamp } = deployment?.metadata ?? {};
+      if (service !== undefined || uid !== observed.deployment.metadata.uid || deletionTimestamp !== undefined) return true;
     }
-  }
-
-  /** What is applied is meant for the very object that was judged, and for no other that took its name since. */
-  #bound({ inferenceService }: Observed, desired: RenderedInferenceService): ApplyObject<InferenceServiceObject> {
-    const uid = objectOf(inferenceService)?.metadata.uid;
-    return uid === undefined ? desired : { ...desired, metadata: { ...desired.metadata, uid } };
+    return store.get(key)?.metadata.uid !== judged;
   }
 
   /** Says what a write was about, and keeps what the next reconcile has to know of it. */
-  #remember(observed: Observed, desired: RenderedInferenceService, writtenVersion: string | undefined, log: Logger): void {
+  #noteWrite(observed: Observed, desired: RenderedInferenceService, writtenVersion: string | undefined, log: Logger): void {
     const { clock, recorder } = this.#ports;
     const { deployment } = observed;
-    const key = keyText(keyOf(deployment as ModelDeployment));
-    const before = this.#memories.get(key);
+    const before = this.#memoryOf(observed);
     const wanted = createHash('sha256').update(JSON.stringify(desired)).digest('base64');
     if (writtenVersion === undefined) {
-      if (before?.wanted !== wanted) this.#memories.set(key, { wanted });
+      if (before.wanted !== wanted) this.#remember(observed, { wanted, write: undefined });
       return;
     }
     const live = objectOf(observed.inferenceService);
     const fields = live === undefined ? [] : differences(desired, live);
     // While our own last write is not in the cache yet, a difference from it is no news.
-    const drifted = before?.wanted === wanted && !observed.settling;
+    const drifted = before.wanted === wanted && !observed.settling;
     log.info({ fields, drifted }, 'InferenceService written');
     if (drifted) driftFound.inc({ runtime: deployment.spec.runtime.type });
     recorder.record(deployment as Cached<KubeObject>, writeEvent(observed, drifted, fields));
-    this.#memories.set(key, { wanted, write: { resourceVersion: writtenVersion, at: clock.monotonic() } });
+    this.#remember(observed, { wanted, write: { resourceVersion: writtenVersion, at: clock.monotonic() } });
   }
 
   #serviceStore({ platform }: Observed): Store<InferenceServiceObject> {
@@ -195,6 +228,7 @@ export class Reconciler {
     const status = stampStatus(subject, draft, now);
     const outcome = await applier.applyStatus(modelDeployments, deployment, status, signal);
     if (!outcome.written) return;
+    this.#remember({ deployment }, { status: { resourceVersion: outcome.object.metadata.resourceVersion, at: clock.monotonic() } });
     const event = tell.transitionEvent(subject.status, draft);
     if (event !== undefined) recorder.record(deployment as Cached<KubeObject>, event);
     if (event?.type === 'Warning' && draft.lastError !== undefined)
@@ -203,6 +237,15 @@ export class Reconciler {
       const seconds = (clock.now() - Date.parse(deployment.metadata.creationTimestamp)) / 1000;
       timeToReady.observe({ runtime: subject.spec.runtime.type, mode: draft.deploymentMode ?? 'Unknown' }, Math.max(0, seconds));
     }
+  }
+}
+
+async function ifFound<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }
 

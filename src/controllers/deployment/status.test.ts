@@ -91,6 +91,10 @@ describe('the conditions of a state', () => {
     assert.equal(message('Ready'), 'It serves. Beware');
     assert.equal(message('InferenceServiceReady'), 'It serves. Chosen: maxSurge 0');
   });
+  it('come without parts that are empty', () => {
+    const { addresses, runtime } = draft({ ...serves, runtime: {} });
+    assert.deepEqual([addresses, runtime], [undefined, undefined]);
+  });
   it('stay within what the schema lets through', () => {
     const long = 'x'.repeat(20_000);
     const { conditions, lastError } = draft({

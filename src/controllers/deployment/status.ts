@@ -3,7 +3,6 @@ import type { DeploymentMode } from '../../api/model-deployment/serving.ts';
 import type { Dialect } from '../../kserve/dialect.ts';
 import type { Serving, Stage } from '../../kserve/serving.ts';
 import { type ConditionInput, setConditions } from '../../kube/conditions.ts';
-import { printVersion } from '../../models/kserve-version.ts';
 import type { Block } from './block.ts';
 import { describeIdentity, identityOf } from './identity.ts';
 import type { Observed } from './observe.ts';
@@ -39,11 +38,17 @@ export function draftStatus(observed: Observed, account: Account): StatusDraft {
     conditions: conditionsOf(observed, account),
     ...(fixedMode !== undefined && { deploymentMode: fixedMode }),
     ...(dialect !== undefined && {
-      kserve: { apiVersion: dialect.apiVersion, version: dialect.release ?? printVersion(dialect.version) },
+      kserve: { apiVersion: dialect.apiVersion, ...(dialect.release !== undefined && { version: dialect.release }) },
     }),
-    ...(serving !== undefined && { addresses: serving.addresses, runtime: serving.runtime, loading: serving.loading }),
+    ...(serving !== undefined && accountedFor(serving)),
     ...(lastError !== undefined && { lastError }),
   };
+}
+
+/** Empty parts are left out: where there was something before, server-side apply would make null of an empty object. */
+function accountedFor({ addresses, runtime, loading }: Serving): Partial<StatusDraft> {
+  const [hasAddress, hasRuntime] = [addresses, runtime].map((part) => Object.keys(part).length > 0);
+  return { ...(hasAddress && { addresses }), ...(hasRuntime && { runtime }), loading };
 }
 
 /** The status to write: conditions keep their times, and the first time of serving is never forgotten. */
@@ -143,8 +148,10 @@ function runtimeVerdict(account: Account): Verdict {
   }
   const { image, name, managedVia } = account.serving?.runtime ?? {};
   if (image === undefined) return { status: 'Unknown', reason: 'NotResolved', message: 'The image of the model server is not known yet' };
-  const from = managedVia === undefined ? '' : `, from ${[managedVia, name].filter(Boolean).join(' ')}`;
-  return { status: 'True', reason: 'ImageResolved', message: `${image}${from}` };
+  const origin = [name === undefined ? '' : `runtime ${name}`, managedVia === undefined ? '' : `image set by the ${managedVia}`].filter(
+    Boolean,
+  );
+  return { status: 'True', reason: 'ImageResolved', message: origin.length === 0 ? image : `${image} (${origin.join(', ')})` };
 }
 
 /** Absent for a model that does not say enough to be told apart from others. */

@@ -1,0 +1,101 @@
+/** Puts the operator together from its parts, and runs it until it is told to stop. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { DeploymentMode } from '../api/model-deployment/serving.ts';
+import { deploymentController } from '../controllers/deployment/controller.ts';
+import { deploymentStores } from '../controllers/deployment/stores.ts';
+import { Applier } from '../kube/apply.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { systemClock } from '../kube/clock.ts';
+import { ClusterCache } from '../kube/cluster-cache.ts';
+import { EventWriter } from '../kube/event-writer.ts';
+import { fenced } from '../kube/fence.ts';
+import { LeaderElector } from '../kube/leader-elector.ts';
+import { Manager, shutdownSignal } from '../kube/manager.ts';
+import { connect } from '../kube/rest-client.ts';
+import { createLogger, type Logger } from '../telemetry/logger.ts';
+import type { ConnectionOptions } from './connection.ts';
+import { parseAddress } from './operator.ts';
+import { programVersion } from './program-version.ts';
+
+export interface OperatorOptions extends ConnectionOptions {
+  readonly namespaces?: readonly string[];
+  readonly allowedServiceAccounts?: readonly string[];
+  readonly allowedImageRegistries?: readonly string[];
+  readonly defaultDeploymentMode?: DeploymentMode;
+  readonly kserveNamespace?: string;
+  readonly workers: number;
+  readonly leaderElect?: boolean;
+  readonly leaderElectionNamespace?: string;
+  readonly leaderElectionId: string;
+  readonly metricsBindAddress: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+const fieldManager = 'modelwright';
+const clock = systemClock;
+
+/** Runs until SIGTERM or SIGINT, then drains. Rejects when it cannot go on: the process is to exit with a failure. */
+export async function runOperator(options: OperatorOptions): Promise<void> {
+  const log = createLogger({ level: options.logLevel });
+  const stop = shutdownSignal(log);
+  const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
+  const { kubeconfig, context } = options;
+  const where = { ...(kubeconfig !== undefined && { kubeconfig }), ...(context !== undefined && { context }) };
+  const direct = await connect(where);
+  // The lease has connections of its own: a flood of other requests must not cost it.
+  const forLease = options.leaderElect ? await connect(where) : undefined;
+  const elector = forLease && electorOf(options, forLease, identity, log);
+  const client = elector === undefined ? direct : fenced(direct, () => elector.isLeader);
+  log.info({ version: programVersion(), node: process.version, server: client.host, identity }, 'Modelwright starts');
+
+  const caches = cachesOf(options, client, log);
+  const recorder = new EventWriter({ client, reportingController: 'modelwright.dev/operator', reportingInstance: identity, clock, log });
+  const { kserveNamespace, defaultDeploymentMode: defaultMode, workers } = options;
+  const controller = deploymentController({
+    client,
+    stores: deploymentStores(caches.models, caches.cluster),
+    applier: new Applier({ client, fieldManager }),
+    recorder,
+    clock,
+    log,
+    policy: { serviceAccounts: options.allowedServiceAccounts ?? [], imageRegistries: options.allowedImageRegistries ?? [] },
+    ...(defaultMode !== undefined && { defaultMode }),
+    ...(kserveNamespace !== undefined && { kserveNamespace }),
+    workers,
+  });
+  const server = parseAddress(options.metricsBindAddress);
+  const manager = new Manager({
+    log,
+    clock,
+    cache: caches.all,
+    controllers: [controller],
+    events: recorder,
+    ...(elector !== undefined && { elector }),
+    ...(server !== undefined && { server }),
+  });
+  try {
+    await manager.run(stop);
+    log.info({}, 'Modelwright has stopped');
+  } finally {
+    await Promise.all([direct.close(), forLease?.close()]);
+  }
+}
+
+function electorOf(options: OperatorOptions, client: KubeClient, identity: string, log: Logger): LeaderElector {
+  const lease = { namespace: options.leaderElectionNamespace ?? client.namespace, name: options.leaderElectionId };
+  return new LeaderElector({ client, lease, identity, clock, log });
+}
+
+/** Models may be limited to some namespaces; what is installed is read wherever it is. */
+function cachesOf({ namespaces }: OperatorOptions, client: KubeClient, log: Logger) {
+  const cluster = new ClusterCache({ client, fieldManager, log, clock });
+  const models = namespaces === undefined ? cluster : new ClusterCache({ client, fieldManager, log, clock, namespaces });
+  const parts = [...new Set([cluster, models])];
+  const all = {
+    run: async (signal: AbortSignal) => void (await Promise.all(parts.map((part) => part.run(signal)))),
+    hasSynced: () => parts.every((part) => part.hasSynced()),
+    pending: () => parts.flatMap((part) => part.pending()),
+  };
+  return { cluster, models, all };
+}
