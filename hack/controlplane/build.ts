@@ -3,7 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { cachedBinary, cachedFiles, cacheRoot, wrapperOf } from './cache.ts';
+import { cachedBinary, cachedFiles, cacheRoot, hasFiles, wrapperOf } from './cache.ts';
 import type { Component } from './catalog.ts';
 import { withLock } from './lock.ts';
 import { elapsed, type Say } from './log.ts';
@@ -42,7 +42,7 @@ export async function buildAll(requests: readonly BuildRequest[], options: Build
           if (await findBinary(component, binary, { env, root })) continue;
           await buildOne(component, binary, { root, env: goEnv, say, label: `[${count}/${total}]` });
         }
-        await copyFiles(component, root, goEnv);
+        if (!hasFiles(component, root)) await copyFiles(component, root, goEnv);
       }
     } finally {
       if (!options.keepGoCache) rmSync(goCache, { recursive: true, force: true });
@@ -55,7 +55,7 @@ async function requireGo(wanted: readonly string[], env: NodeJS.ProcessEnv): Pro
     await run('go', ['version'], { env });
   } catch {
     throw new Error(
-      `${wanted.join(', ')}: not found and cannot be built, because the tool "go" is not on PATH: install Go 1.25.8 or newer, ` +
+      `${wanted.join(', ')}: not found and cannot be built, because the tool "go" is not on PATH: install Go 1.26 or newer, ` +
         'or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl',
     );
   }

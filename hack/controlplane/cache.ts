@@ -28,9 +28,11 @@ export function cachedBinary(component: Component, binary: string, root = cacheR
   return join(entryOf(component, root), 'bin', binary);
 }
 
-/** The folder with a Go module's copied YAML. */
+/** The folder with a Go module's copied YAML; another choice of paths makes another folder. */
 export function cachedFiles(component: Component, module: string, root = cacheRoot()): string {
-  return join(entryOf(component, root), 'files', module.replaceAll('/', '_'));
+  const paths = component.files?.find((files) => files.module === module)?.paths ?? [];
+  const choice = createHash('sha256').update(paths.join('\n')).digest('hex').slice(0, 8);
+  return join(entryOf(component, root), 'files', `${module.replaceAll('/', '_')}-${choice}`);
 }
 
 /** The wrapper module that the component is built from. */

@@ -17,8 +17,9 @@ import { startKServe } from './components/kserve.ts';
 import { startApiServer, startControllers } from './components/kubernetes.ts';
 import { startFakeNodes } from './components/nodes.ts';
 import type { KServeVersion } from './kserve-releases.ts';
-import { createFolders, INSTANCES, type Layout, layoutOf } from './layout.ts';
+import { createFolders, INSTANCES, isInstanceName, type Layout, layoutOf } from './layout.ts';
 import { elapsed, type Say } from './log.ts';
+import type { FoundBinary } from './lookup.ts';
 import { Pki } from './pki.ts';
 import { ControlPlane, type InstanceRecord } from './plane.ts';
 import { PORT_NAMES, reservePorts } from './ports.ts';
@@ -70,7 +71,7 @@ export async function start(options: StartOptions = {}): Promise<ControlPlane> {
       url: cluster.url,
       etcdUrl: `http://127.0.0.1:${ports.etcd}`,
       kubectl: cluster.binary('kubectl'),
-      parts: partsOf(options),
+      parts: partsOf(options, binaries),
       programs: binaries,
     };
     writeFileSync(layout.instanceFile, JSON.stringify(record, null, 2), { mode: 0o600 });
@@ -121,8 +122,8 @@ function needsOf(options: StartOptions): Need[] {
   return needs;
 }
 
-function partsOf({ nodes, knative, kserve: version }: StartOptions): string[] {
-  const parts = [`kubernetes ${KUBERNETES.version}`, `etcd ${ETCD.version}`];
+function partsOf({ nodes, knative, kserve: version }: StartOptions, binaries: Readonly<Record<string, FoundBinary>>): string[] {
+  const parts = [`kubernetes ${binaries['kube-apiserver']?.version}`, `etcd ${binaries['etcd']?.version}`];
   if (nodes) parts.push(`nodes ${nodes}`);
   if (knative) parts.push(`knative ${KNATIVE.version}`);
   if (version) parts.push(`kserve ${version}`);
@@ -143,6 +144,6 @@ export function sweep(root = INSTANCES): void {
 export function instances(root = INSTANCES): Layout[] {
   if (!existsSync(root)) return [];
   return readdirSync(root, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() && isInstanceName(entry.name))
     .map((entry) => layoutOf(entry.name, root));
 }

@@ -26,9 +26,16 @@ export interface Layout {
   readonly work: string;
 }
 
+const NAME = /^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$/;
+
+/** Whether a folder of this name can be an instance's. */
+export function isInstanceName(name: string): boolean {
+  return NAME.test(name);
+}
+
 /** Throws when `name` cannot be a folder and a cluster name. */
 export function layoutOf(name: string, root = INSTANCES): Layout {
-  if (!/^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$/.test(name)) {
+  if (!isInstanceName(name)) {
     throw new Error(`instance name "${name}" must be 1 to 42 lower-case letters, digits and dashes, as in "demo-2"`);
   }
   const dir = join(root, name);

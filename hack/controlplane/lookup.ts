@@ -14,7 +14,7 @@ export type Origin = 'KUBEBUILDER_ASSETS' | 'PATH' | 'cache' | 'envtest';
 export interface FoundBinary {
   readonly path: string;
   readonly origin: Origin;
-  /** As the catalog has it, or as the program prints it when it comes from outside. */
+  /** Of the catalog, or what a program from outside says about itself: `1.34.4`. */
   readonly version: string;
 }
 
@@ -29,20 +29,20 @@ export async function findBinary(component: Component, binary: string, options: 
   const outside = component.binaries[binary]?.outside;
   if (outside) {
     const assets = env['KUBEBUILDER_ASSETS'] && executable(join(env['KUBEBUILDER_ASSETS'], binary));
-    if (assets) return { path: assets, origin: 'KUBEBUILDER_ASSETS', version: await versionOf(assets, outside) };
+    if (assets) return { path: assets, origin: 'KUBEBUILDER_ASSETS', version: numberOf(await versionLine(assets, outside)) };
     for (const folder of (env['PATH'] ?? '').split(delimiter).filter(Boolean)) {
       const path = executable(join(folder, binary));
       if (!path) continue;
-      const version = await versionOf(path, outside);
+      const line = await versionLine(path, outside);
       // A program of another version is as good as none; one further back on PATH would never be run by its name.
-      if (outside.accepts.test(version)) return { path, origin: 'PATH', version };
+      if (outside.accepts.test(line)) return { path, origin: 'PATH', version: numberOf(line) };
       break;
     }
   }
   const cached = executable(cachedBinary(component, binary, root));
   if (cached) return { path: cached, origin: 'cache', version: component.version };
   const unpacked = outside && executable(join(envtestFolder(root), binary));
-  return unpacked ? { path: unpacked, origin: 'envtest', version: await versionOf(unpacked, outside) } : undefined;
+  return unpacked ? { path: unpacked, origin: 'envtest', version: numberOf(await versionLine(unpacked, outside)) } : undefined;
 }
 
 /** The real path: an instance's own `bin` of links may be on PATH and goes away with the instance. */
@@ -55,7 +55,11 @@ function executable(path: string): string | undefined {
   }
 }
 
-async function versionOf(path: string, { args }: NonNullable<BinarySource['outside']>): Promise<string> {
+function numberOf(line: string): string {
+  return line.match(/\d+\.\d+\.\d+\S*/)?.[0] ?? line;
+}
+
+async function versionLine(path: string, { args }: NonNullable<BinarySource['outside']>): Promise<string> {
   try {
     const { stdout } = await run(path, [...args], { timeout: 10_000 });
     return stdout.split('\n')[0]?.trim() ?? '';

@@ -143,7 +143,4 @@ process.on('SIGINT', end);
 process.stdin.on('error', () => {});
 process.stdin.on('close', () => !detached && end());
 process.stdin.resume();
-server.listen(layout.socket, () => {
-  save();
-  process.stdout.write('ready\n');
-});
+server.listen(layout.socket, save);
