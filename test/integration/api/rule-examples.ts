@@ -66,6 +66,7 @@ const resources = (field: 'resources' | 'transformer'): Record<string, Examples>
         example('decimal against binary', give({ requests: { memory: '1Ki' }, limits: { memory: '1k' } })),
         example('an exponent', give({ requests: { memory: '1e9' }, limits: { memory: '1e8' } })),
         example('beyond what 64 bits hold', give({ requests: { memory: '99E' }, limits: { memory: '10E' } })),
+        example('more disk than the limit', give({ requests: { 'ephemeral-storage': '2Gi' }, limits: { 'ephemeral-storage': '1Gi' } })),
         example('a billionth', give({ requests: { cpu: '0.000000002' }, limits: { cpu: '1n' } })),
       ],
       passes: [
