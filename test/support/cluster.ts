@@ -79,7 +79,12 @@ export async function applyCrds(): Promise<void> {
   const files = globSync(`${CRDS}/*.yaml`).sort();
   if (files.length === 0) throw new Error(`there are no CRDs in ${CRDS}: run "npm run generate"`);
   await kubectl(['apply', '--server-side', '--force-conflicts', ...files.flatMap((file) => ['-f', file])]);
-  await kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...files.flatMap((file) => ['-f', file])]);
+  // Right after a create the status may have no conditions yet, and `kubectl wait` gives up at once.
+  const established = () => kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...files.flatMap((file) => ['-f', file])]);
+  await eventually(
+    () => established().catch((error: Error) => error),
+    (result) => typeof result === 'string',
+  );
 }
 
 /** The instance that the tier runs on, to kill, restart and compact. Not there for a control plane of one's own. */
