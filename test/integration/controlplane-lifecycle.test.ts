@@ -8,6 +8,8 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { start, sweep } from '../../hack/controlplane/instance.ts';
+import { layoutOf } from '../../hack/controlplane/layout.ts';
+import { attach } from '../../hack/controlplane/plane.ts';
 import { isAlive } from '../../hack/controlplane/process.ts';
 import { eventually } from '../support/cluster.ts';
 
@@ -76,8 +78,11 @@ test('what a killed supervisor left behind is cleared by the next start', async 
   assert.equal(existsSync(plane.dir), false);
 });
 
-test('an API server that was killed comes back with its data', async () => {
-  await using plane = await start({ name: 'restarted', root });
+test('an API server that another handle killed comes back with its data', async () => {
+  await using owner = await start({ name: 'restarted', root });
+  const plane = attach(layoutOf('restarted', root));
+  assert.ok(plane);
+  assert.equal(plane.url, owner.url);
   await plane.kubectl(['create', 'namespace', 'kept']);
   await plane.kill('kube-apiserver');
   assert.equal(await plane.ready(), false);
