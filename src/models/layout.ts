@@ -44,7 +44,7 @@ export function recogniseLayout(paths: readonly string[], hint: LayoutHint): Lay
 function candidates(paths: readonly string[], files: readonly string[], hint: LayoutHint): Layout[] {
   const strict = [tfServing(files), torchServe(files), triton(paths, files)].filter((layout) => layout !== undefined);
   if (strict.length > 0) return strict;
-  const bare = [bareSavedModel(files), bareTriton(files, hint.name), bareMars(files)].filter((layout) => layout !== undefined);
+  const bare = [bareSavedModel(files, hint), bareTriton(files, hint.name), bareMars(files)].filter((layout) => layout !== undefined);
   return bare.length > 0 ? bare : singleArtefacts(files, hint);
 }
 
@@ -76,8 +76,17 @@ function triton(paths: readonly string[], files: readonly string[]): Layout | un
   return { runtime: 'Triton', models: [...models].sort(compare), versions, moves: new Map(), notes: [] };
 }
 
-function bareSavedModel(files: readonly string[]): Layout | undefined {
+function bareSavedModel(files: readonly string[], { runtime, name }: LayoutHint): Layout | undefined {
   if (!files.includes('saved_model.pb')) return undefined;
+  if (runtime === 'Triton') {
+    return {
+      runtime,
+      models: [name],
+      versions: [1],
+      moves: new Map(files.map((file) => [file, `${name}/1/model.savedmodel/${file}`])),
+      notes: [`A bare SavedModel: put into ${name}/1/model.savedmodel/.`],
+    };
+  }
   return {
     runtime: 'TFServing',
     models: [],

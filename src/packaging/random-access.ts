@@ -41,3 +41,21 @@ async function readExactly(handle: FileHandle, offset: number, length: number, p
   }
   return buffer;
 }
+
+/** Small reads through one window that is kept: for headers that lie near each other behind a slow connection. */
+export function withWindow(source: RandomAccess, windowBytes = 256 << 10): RandomAccess {
+  let start = 0;
+  let window: Buffer = Buffer.alloc(0);
+  return {
+    sizeBytes: source.sizeBytes,
+    async read(offset, length, signal) {
+      if (length > windowBytes) return source.read(offset, length, signal);
+      if (offset < start || offset + length > start + window.length) {
+        window = await source.read(offset, Math.min(Math.max(length, windowBytes), source.sizeBytes - offset), signal);
+        start = offset;
+      }
+      return window.subarray(offset - start, offset - start + length);
+    },
+    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+  };
+}

@@ -17,10 +17,17 @@ export interface ExtractedFile {
  * Unpacks an archive into `target`, which must be empty or not exist. Every header is checked before the first byte is written;
  * when a later check fails, what was written is removed again. Files get mode 0644, directories 0755, links are never made or followed.
  *
+ * @param headers the same archive for the small reads of the headers, where `source` is made for reading forward.
  * @throws PackagingError ArchiveRefused, TargetNotEmpty
  */
-export async function extract(source: RandomAccess, target: string, limits: ArchiveLimits, signal?: AbortSignal): Promise<ExtractedFile[]> {
-  const entries = await locateEntries(source, await readDirectory(source, limits, signal), signal);
+export async function extract(
+  source: RandomAccess,
+  target: string,
+  limits: ArchiveLimits,
+  signal?: AbortSignal,
+  headers: RandomAccess = source,
+): Promise<ExtractedFile[]> {
+  const entries = await locateEntries(headers, await readDirectory(headers, limits, signal), signal);
   const fresh = await prepareTarget(target);
   const files: ExtractedFile[] = [];
   try {

@@ -1,0 +1,231 @@
+import { createHash } from 'node:crypto';
+import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
+import { PackagingError } from '../errors.ts';
+import type { RandomAccess } from '../random-access.ts';
+import { defaultRetry, type RetryOptions, withRetry } from '../retry.ts';
+import { explainAzure, hasStatus, judgeAzure } from './client.ts';
+
+export interface UploadOptions {
+  /** Bytes of a block; Azure takes at most 50,000 blocks. */
+  readonly blockBytes?: number;
+  /** Blocks under way at once. */
+  readonly parallel?: number;
+  readonly retry?: RetryOptions;
+  readonly onProgress?: (progress: UploadProgress) => void;
+}
+
+export interface UploadProgress {
+  readonly sentBytes: number;
+  /** Bytes that the service had already, from an earlier try. */
+  readonly resumedBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface UploadResult {
+  /** False when the blob was there already. */
+  readonly uploaded: boolean;
+  readonly sentBytes: number;
+  readonly resumedBytes: number;
+}
+
+const mebibyte = 1 << 20;
+
+/**
+ * Uploads a package under its content's address. Blocks go in parallel, each with its MD5, which the service checks; a block that is
+ * there from an earlier try is not sent again, since its id holds its MD5. The blob comes into being only when all blocks are there, by
+ * one commit with `If-None-Match: *`; then its length, type, digest and list of blocks are read back and compared.
+ *
+ * @throws PackagingError AccessDenied, NotFound, Conflict, StorageFailed, ChecksumMismatch
+ */
+export async function uploadPackage(
+  container: ContainerClient,
+  name: string,
+  source: RandomAccess,
+  sha256: string,
+  options: UploadOptions = {},
+  signal?: AbortSignal,
+): Promise<UploadResult> {
+  const blob = container.getBlockBlobClient(name);
+  const retry = options.retry ?? defaultRetry;
+  try {
+    if (await isThere(blob, source.sizeBytes, sha256, retry, signal)) return { uploaded: false, sentBytes: 0, resumedBytes: 0 };
+    const present = await uncommittedBlocks(blob, retry, signal);
+    const blockBytes = Math.max(options.blockBytes ?? 8 * mebibyte, Math.ceil(source.sizeBytes / 50_000 / mebibyte) * mebibyte);
+    const count = Math.max(1, Math.ceil(source.sizeBytes / blockBytes));
+    const ids: string[] = new Array(count);
+    let sentBytes = 0;
+    let resumedBytes = 0;
+    const stop = new AbortController();
+    const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+    let next = 0;
+    const work = async () => {
+      for (let index = next++; index < count; index = next++) {
+        both.throwIfAborted();
+        const length = Math.min(blockBytes, source.sizeBytes - index * blockBytes);
+        const bytes = await source.read(index * blockBytes, length);
+        const md5 = createHash('md5').update(bytes).digest();
+        const id = blockId(index, md5);
+        ids[index] = id;
+        if (present.get(id) === length) resumedBytes += length;
+        else {
+          await withRetry(
+            (abortSignal) => blob.stageBlock(id, bytes, length, { transactionalContentMD5: md5, abortSignal }),
+            judgeAzure,
+            retry,
+            both,
+          );
+          sentBytes += length;
+        }
+        options.onProgress?.({ sentBytes, resumedBytes, totalBytes: source.sizeBytes });
+      }
+    };
+    const workers = Array.from({ length: Math.min(count, options.parallel ?? 4) }, () =>
+      work().catch((error: unknown) => {
+        stop.abort();
+        throw error;
+      }),
+    );
+    const settled = await Promise.allSettled(workers);
+    signal?.throwIfAborted();
+    const failures = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    // The first failure stopped the others, which then report only that.
+    const failure = failures.find((reason) => !(reason instanceof Error && reason.name === 'AbortError')) ?? failures[0];
+    if (failure !== undefined) throw failure;
+    await commit(blob, ids, sha256, source.sizeBytes, retry, signal);
+    await verify(blob, ids, source.sizeBytes, blockBytes, sha256, retry, signal);
+    return { uploaded: true, sentBytes, resumedBytes };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw explainAzure(error, name);
+  }
+}
+
+/** Writes a small blob once; an equal one that is there already is left. */
+export async function uploadOnce(
+  container: ContainerClient,
+  name: string,
+  text: string,
+  contentType: string,
+  options: UploadOptions = {},
+  signal?: AbortSignal,
+): Promise<void> {
+  const blob = container.getBlockBlobClient(name);
+  const bytes = Buffer.from(text);
+  try {
+    await withRetry(
+      (abortSignal) =>
+        blob.upload(bytes, bytes.length, {
+          conditions: { ifNoneMatch: '*' },
+          blobHTTPHeaders: { blobContentType: contentType, blobContentMD5: createHash('md5').update(bytes).digest() },
+          abortSignal,
+        }),
+      judgeAzure,
+      options.retry ?? defaultRetry,
+      signal,
+    );
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!hasStatus(error, 409, 412)) throw explainAzure(error, name);
+  }
+}
+
+function blockId(index: number, md5: Buffer): string {
+  return Buffer.concat([Buffer.from(`mw1-${String(index).padStart(5, '0')}-`), md5]).toString('base64');
+}
+
+/** True when the blob is there and says that it is this content. A blob of another length is never replaced. */
+async function isThere(
+  blob: BlockBlobClient,
+  sizeBytes: number,
+  sha256: string,
+  retry: RetryOptions,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  try {
+    const properties = await withRetry((abortSignal) => blob.getProperties({ abortSignal }), judgeAzure, retry, signal);
+    if (
+      properties.contentLength === sizeBytes &&
+      properties.metadata?.['sha256'] === sha256 &&
+      properties.contentType === 'application/zip'
+    )
+      return true;
+    throw new PackagingError(
+      'Conflict',
+      `${blob.name} is there and is not this package (${properties.contentLength ?? 0} bytes, digest ${properties.metadata?.['sha256'] ?? 'missing'}). Delete it and push again.`,
+      blob.name,
+    );
+  } catch (error) {
+    if (hasStatus(error, 404)) return false;
+    throw error;
+  }
+}
+
+async function uncommittedBlocks(blob: BlockBlobClient, retry: RetryOptions, signal?: AbortSignal): Promise<Map<string, number>> {
+  try {
+    const list = await withRetry((abortSignal) => blob.getBlockList('uncommitted', { abortSignal }), judgeAzure, retry, signal);
+    return new Map((list.uncommittedBlocks ?? []).map(({ name, size }) => [name, size]));
+  } catch (error) {
+    // No block was ever sent, or the credentials (a create-only SAS) do not allow to look.
+    if (hasStatus(error, 404, 403)) return new Map();
+    throw error;
+  }
+}
+
+async function commit(
+  blob: BlockBlobClient,
+  ids: readonly string[],
+  sha256: string,
+  sizeBytes: number,
+  retry: RetryOptions,
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    await withRetry(
+      (abortSignal) =>
+        blob.commitBlockList([...ids], {
+          conditions: { ifNoneMatch: '*' },
+          blobHTTPHeaders: { blobContentType: 'application/zip' },
+          metadata: { sha256 },
+          abortSignal,
+        }),
+      judgeAzure,
+      retry,
+      signal,
+    );
+  } catch (error) {
+    // Our own commit whose answer was lost, or somebody else's of the same content.
+    if (hasStatus(error, 409, 412) && (await isThere(blob, sizeBytes, sha256, retry, signal))) return;
+    throw error;
+  }
+}
+
+/** Reads back what the service holds: every committed block is one whose MD5 it checked when it came. */
+async function verify(
+  blob: BlockBlobClient,
+  ids: readonly string[],
+  sizeBytes: number,
+  blockBytes: number,
+  sha256: string,
+  retry: RetryOptions,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!(await isThere(blob, sizeBytes, sha256, retry, signal)))
+    throw new PackagingError('ChecksumMismatch', `${blob.name} vanished after it was committed.`, blob.name);
+  const list = await withRetry((abortSignal) => blob.getBlockList('committed', { abortSignal }), judgeAzure, retry, signal).catch(
+    (error: unknown) => {
+      if (hasStatus(error, 403)) return undefined;
+      throw error;
+    },
+  );
+  if (list === undefined) return;
+  const committed = list.committedBlocks ?? [];
+  const same =
+    committed.length === ids.length &&
+    committed.every(({ name, size }, index) => name === ids[index] && size === Math.min(blockBytes, sizeBytes - index * blockBytes));
+  if (!same)
+    throw new PackagingError(
+      'ChecksumMismatch',
+      `${blob.name} does not consist of the blocks that were sent. Delete it and push again.`,
+      blob.name,
+    );
+}
