@@ -21,7 +21,7 @@ export const systemClock: Clock = {
 
 /** Resolves after `milliseconds`, or at once when `signal` aborts: callers look at the signal afterwards, so a stop is no exception. */
 export function sleep(clock: Clock, milliseconds: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted) return Promise.resolve();
+  if (milliseconds <= 0 || signal?.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const finish = () => {
       cancel();

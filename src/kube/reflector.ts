@@ -111,7 +111,7 @@ export class Reflector<T extends KubeObject> {
       if (signal.aborted) return;
       if (next === undefined) continue;
       watchRestarts.inc({ resource: this.#type.plural, reason: next.reason });
-      if (next.waitMilliseconds > 0) await sleep(this.#clock, next.waitMilliseconds, signal);
+      await sleep(this.#clock, next.waitMilliseconds, signal);
     }
   }
 
