@@ -14,7 +14,7 @@ export function rootSchema<T>(definition: KindDefinition<T>): StructuralSchema {
     type: 'object',
     required: ['spec'],
     properties: {
-      apiVersion: { description: 'modelwright.dev/v1alpha1', type: 'string' },
+      apiVersion: { description: `${definition.group}/${definition.version}`, type: 'string' },
       kind: { description: definition.kind, type: 'string' },
       // Named so that rules may read metadata.name and point at it; 253 is what the API server itself allows.
       metadata: { type: 'object', properties: { name: { type: 'string', maxLength: 253 } } },
