@@ -42,7 +42,12 @@ export function operatorCommand(): Command {
     .addOption(option('--log-level <level>', 'least important line to print').choices(levels).default('info'))
     .action(async (options: OperatorOptions & ConnectionOptions) => {
       const { runOperator } = await import('./run-operator.ts');
-      await runOperator(options);
+      try {
+        await runOperator(options);
+      } finally {
+        // With the exit code that the caller gives: a late timer or socket must not keep a replica alive that has stopped, or lost its lease.
+        setImmediate(() => process.exit());
+      }
     });
   return withConnection(command);
 }
