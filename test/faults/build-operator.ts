@@ -19,7 +19,6 @@ export async function buildOperator(folder: string, replacements: readonly Repla
   mkdirSync(join(folder, 'test/faults'), { recursive: true });
   cpSync(join(root, 'src'), join(folder, 'src'), { recursive: true, filter: (path) => !path.endsWith('.test.ts') });
   cpSync(join(import.meta.dirname, 'instrumented.ts'), join(folder, 'test/faults/instrumented.ts'));
-  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
   for (const { file, find, replace } of replacements) {
     const path = join(folder, 'src', file);
     const text = readFileSync(path, 'utf8');
@@ -40,6 +39,7 @@ export async function buildOperator(folder: string, replacements: readonly Repla
     format: 'esm',
     target: 'node24',
     keepNames: true,
+    define: { 'process.env.MODELWRIGHT_VERSION': '"fault-campaign"' },
     nodePaths: [join(root, 'node_modules')],
     banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
     logLevel: 'error',

@@ -9,11 +9,12 @@ import type { Reference } from './oracles.ts';
 import { Random } from './random.ts';
 import type { Report } from './report.ts';
 import { type FaultCounts, requestFaultTrial } from './request-faults.ts';
-import { atRest } from './rest.ts';
+import { atRest, restartAtRest } from './rest.ts';
 import { compactionTrial, restartTrial, staleServerTrial } from './server-faults.ts';
 import { shortLease } from './short-lease.ts';
 import { StaleServer } from './stale-server.ts';
 import { instability, type Outcome, referenceRun } from './trial.ts';
+import { usurpedTrial } from './usurped.ts';
 import { halfOpenTrial, watchFaultTrial, withoutBookmarksTrial } from './watch-faults.ts';
 import { hurry, lifecycle, type Workload } from './workload.ts';
 import type { World } from './world.ts';
@@ -28,6 +29,8 @@ export interface Campaign {
 /** A workload and what it leads to when nothing disturbs it. */
 export type Known = readonly [Workload, Reference];
 
+type Families = readonly [Known, ...Known[]];
+
 /** Undisturbed runs that must agree before anything else is judged by them. */
 const referenceRuns = 3;
 /** Trials between two looks at an operator at rest. */
@@ -36,9 +39,8 @@ const trialsPerRest = 15;
 const leaderPairs = 3;
 const withLease = ['--leader-elect'];
 
-export async function runFamilies(campaign: Campaign): Promise<void> {
+export async function runFamilies(campaign: Campaign, known: Families): Promise<void> {
   const { world, options, report } = campaign;
-  const known = await references(campaign);
   const random = new Random(options.seed);
   await Promise.all([
     crashes(campaign, known, random.fork('crashes')),
@@ -53,7 +55,7 @@ export async function runFamilies(campaign: Campaign): Promise<void> {
 }
 
 /** What undisturbed runs lead to; that they agree is the first thing to be shown. */
-export async function references({ world, program, report }: Omit<Campaign, 'options'>): Promise<Known[]> {
+export async function references({ world, program, report }: Omit<Campaign, 'options'>): Promise<[Known, ...Known[]]> {
   await using lane = await Lane.start({ world, name: 'reference', program });
   const known: Known[] = [];
   for (const workload of [lifecycle, hurry]) {
@@ -69,11 +71,12 @@ export async function references({ world, program, report }: Omit<Campaign, 'opt
     report.add({ family: 'undisturbed', name: workload.name, converged: violations.length === 0, violations, seconds });
     report.say(`undisturbed ${workload.name}: ${runs.map(({ writes }) => writes).join(', ')} writes of the operator`);
   }
+  report.add(await restartAtRest(lane, lifecycle));
   report.add(await atRest(lane, 'undisturbed runs'));
-  return known;
+  return known as [Known, ...Known[]];
 }
 
-async function crashes({ world, program, options, report }: Campaign, known: readonly Known[], random: Random): Promise<void> {
+async function crashes({ world, program, options, report }: Campaign, known: Families, random: Random): Promise<void> {
   const queue = crashPlans(known, options.crashes, random).values();
   let kills = 0;
   await inLanes(2, async (index) => {
@@ -88,11 +91,11 @@ async function crashes({ world, program, options, report }: Campaign, known: rea
   report.say(`crashes: ${kills} kills`);
 }
 
-async function requests({ world, program, options, report }: Campaign, known: readonly Known[], random: Random): Promise<void> {
+async function requests({ world, program, options, report }: Campaign, known: Families, random: Random): Promise<void> {
   const counts: FaultCounts = {};
   await using lane = await Lane.start({ world, name: 'requests', program });
   for (let run = 1; total(counts) < options.requestFaults; run += 1) {
-    const [workload, reference] = random.pick(known as [Known, ...Known[]]);
+    const [workload, reference] = random.pick(known);
     const before = total(counts);
     const plan = { name: `${workload.name}, run ${run}`, workload, reference };
     const outcome = await requestFaultTrial(lane, plan, { random, probability: 0.4, counts });
@@ -103,23 +106,24 @@ async function requests({ world, program, options, report }: Campaign, known: re
   report.say(`request faults: ${total(counts)} (${listed(counts)})`);
 }
 
-async function watches({ world, program, options, report }: Campaign, known: readonly Known[], random: Random): Promise<void> {
+async function watches({ world, program, options, report }: Campaign, known: Families, random: Random): Promise<void> {
   const counts: FaultCounts = {};
   await using lane = await Lane.start({ world, name: 'watches', program });
   for (let run = 1; total(counts) < options.watchFaults; run += 1) {
-    const [workload, reference] = random.pick(known as [Known, ...Known[]]);
+    const [workload, reference] = random.pick(known);
     const before = total(counts);
     const outcome = await watchFaultTrial(lane, { name: `${workload.name}, run ${run}`, workload, reference }, { random, counts });
     report.add({ ...outcome, name: `${outcome.name}, ${total(counts) - before} faults` });
     if (run % trialsPerRest === 0) report.add(await atRest(lane, `${run} runs with watch faults`));
   }
+  for (let run = 1; run <= options.usurpations; run += 1) report.add(await usurpedTrial(lane, `run ${run}`));
   if (options.watchFaults > 0) report.add(await atRest(lane, 'watch faults'));
   report.say(`watch faults: ${total(counts)} (${listed(counts)})`);
 }
 
 /** What takes minutes of waiting, beside everything else. */
-async function slowWatches({ world, program, options, report }: Campaign, known: readonly Known[]): Promise<void> {
-  const [workload, reference] = known[0] as Known;
+async function slowWatches({ world, program, options, report }: Campaign, known: Families): Promise<void> {
+  const [[workload, reference]] = known;
   const counts: FaultCounts = {};
   const half = async () => {
     await using lane = await Lane.start({ world, name: 'half-open', program });
@@ -139,8 +143,9 @@ async function slowWatches({ world, program, options, report }: Campaign, known:
   report.say(`slow watch faults: ${total(counts)} (${listed(counts)})`);
 }
 
-async function leaders({ world, program, options, report }: Campaign, known: readonly Known[], random: Random): Promise<void> {
-  const plans = leaderPlans(known, { kills: options.leaderKills, stops: options.leaderStops }, random);
+async function leaders({ world, program, options, report }: Campaign, known: Families, random: Random): Promise<void> {
+  const counts = { kill: options.leaderKills, stop: options.leaderStops, terminate: options.leaderTerminations };
+  const plans = leaderPlans(known, counts, random);
   // Kills and stops take turns, so that the real lease meets both.
   const mixed = plans.map((plan) => ({ plan, order: random.next() })).toSorted((a, b) => a.order - b.order);
   const real = mixed.slice(0, options.realLeases).map(({ plan }) => plan);
@@ -163,13 +168,14 @@ async function leaders({ world, program, options, report }: Campaign, known: rea
       ? Array.from({ length: leaderPairs }, (_, index) => run(`leaders-${index}`, 'lease of 3 s', shortProgram, queue))
       : []),
   ]);
-  const slowest = Math.max(0, ...takeovers.map(({ takeoverMilliseconds }) => takeoverMilliseconds));
-  report.say(`leaders: ${takeovers.length} faults; the slowest takeover took ${(slowest / 1000).toFixed(1)} s`);
+  const seconds = takeovers.map(({ takeoverMilliseconds }) => takeoverMilliseconds / 1000).toSorted((a, b) => a - b);
+  const [middle = 0, slowest = 0] = [seconds[seconds.length >> 1], seconds.at(-1)];
+  report.say(`leaders: ${takeovers.length} faults; takeovers within ${middle.toFixed(1)} s (median), ${slowest.toFixed(1)} s (slowest)`);
 }
 
 /** Faults of the servers themselves meet everyone, so nothing else runs beside them. */
-async function servers({ world, program, options, report }: Campaign, known: readonly Known[]): Promise<void> {
-  const [workload, reference] = known[0] as Known;
+async function servers({ world, program, options, report }: Campaign, known: Families): Promise<void> {
+  const [[workload, reference]] = known;
   await using lane = await Lane.start({ world, name: 'servers', program });
   const plan = (run: number) => ({ name: `${workload.name}, run ${run}`, workload, reference });
   for (let run = 1; run <= options.compactions; run += 1) report.add(await compactionTrial(lane, plan(run)));

@@ -81,11 +81,12 @@ export class KServeStandIn {
   async #persistently(method: string, path: string, body: unknown): Promise<Answer> {
     for (;;) {
       try {
-        return await this.#api.request(method, path, body, mergePatch);
+        const answer = await this.#api.request(method, path, body, mergePatch);
+        if (answer.status < 500 && answer.status !== 429) return answer;
       } catch (error) {
         if (this.#closed) throw error;
-        await sleep(200);
       }
+      await sleep(200);
     }
   }
 }

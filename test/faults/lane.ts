@@ -16,12 +16,15 @@ export interface LaneOptions {
   readonly program: string;
   /** Further arguments of `modelwright operator`. */
   readonly args?: readonly string[];
+  /** How many seconds a step of a workload may take, faults included. @default 60 */
+  readonly patience?: number;
 }
 
 export class Lane implements AsyncDisposable {
   readonly world: World;
   readonly namespace: string;
   readonly proxy: FaultProxy;
+  readonly patience: number;
   operator: OperatorProcess;
   readonly #options: LaneOptions;
   readonly #kubeconfig: string;
@@ -31,6 +34,7 @@ export class Lane implements AsyncDisposable {
     this.world = options.world;
     this.namespace = namespaceOf(options);
     this.proxy = proxy;
+    this.patience = options.patience ?? 60;
     this.#options = options;
     this.#kubeconfig = kubeconfig;
     this.operator = this.#spawn();
@@ -41,7 +45,7 @@ export class Lane implements AsyncDisposable {
     await world.namespace(namespaceOf(options));
     const proxy = await FaultProxy.start(world.api);
     const kubeconfig = join(world.folder, `${name}-${proxy.port}.kubeconfig`);
-    writeFileSync(kubeconfig, kubeconfigFor(proxy.url));
+    writeFileSync(kubeconfig, kubeconfigFor(proxy.url, namespaceOf(options)));
     return new Lane(options, proxy, kubeconfig);
   }
 
@@ -94,13 +98,13 @@ export function isEvent({ method, path }: Pick<OperatorRequest, 'method' | 'path
 const namespaceOf = ({ name }: LaneOptions) => `lane-${name}`;
 
 /** The proxy has the credentials; between it and the operator is plain HTTP on loopback. */
-function kubeconfigFor(server: string): string {
+function kubeconfigFor(server: string, namespace: string): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'campaign',
     clusters: [{ name: 'campaign', cluster: { server } }],
     users: [{ name: 'campaign', user: { token: 'the-proxy-has-the-credentials' } }],
-    contexts: [{ name: 'campaign', context: { cluster: 'campaign', user: 'campaign', namespace: 'default' } }],
+    contexts: [{ name: 'campaign', context: { cluster: 'campaign', user: 'campaign', namespace } }],
   });
 }

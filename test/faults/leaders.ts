@@ -1,4 +1,6 @@
-/** Two replicas, one leader: killed, or stopped for so long that the other takes over and then woken up in the middle of its work. */
+/**
+ * Two replicas, one leader: killed, told to end, or stopped for so long that the other takes over and then woken up in the middle of its work.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Lane, type LaneOptions } from './lane.ts';
 import { isWork, type OperatorRequest, preconditions, type Reference, statusPreconditions } from './oracles.ts';
@@ -43,33 +45,40 @@ export class ReplicaPair implements AsyncDisposable {
   }
 }
 
+export type LeaderFault = 'kill' | 'stop' | 'terminate';
+
 export interface LeaderPlan {
   readonly name: string;
   readonly workload: Workload;
   readonly reference: Reference;
-  readonly fault: 'kill' | 'stop';
+  readonly fault: LeaderFault;
   /** The write of the leader at which it happens, from 1. */
   readonly write: number;
 }
 
+/** Writes by which runs of one workload differ: a fault planned for the last ones might never come. */
+const uncertainWrites = 8;
+
 export function leaderPlans(
   workloads: readonly (readonly [Workload, Reference])[],
-  counts: { readonly kills: number; readonly stops: number },
+  counts: Readonly<Record<LeaderFault, number>>,
   random: Random,
 ): LeaderPlan[] {
-  const make = (fault: 'kill' | 'stop'): LeaderPlan => {
-    const [workload, reference] = random.pick(workloads as [readonly [Workload, Reference], ...(readonly [Workload, Reference])[]]);
-    const write = random.between(1, reference.writes);
-    return {
-      name: `${workload.name}: leader ${fault === 'kill' ? 'killed' : 'stopped'} at write ${write}`,
-      workload,
-      reference,
-      fault,
-      write,
-    };
-  };
-  return [...Array.from({ length: counts.kills }, () => make('kill')), ...Array.from({ length: counts.stops }, () => make('stop'))];
+  return Object.entries(counts).flatMap(([fault, count]) =>
+    Array.from({ length: count }, () => {
+      const known = random.pick(workloads as [readonly [Workload, Reference], ...(readonly [Workload, Reference])[]]);
+      return leaderPlan(known, fault as LeaderFault, random);
+    }),
+  );
 }
+
+export function leaderPlan([workload, reference]: readonly [Workload, Reference], fault: LeaderFault, random: Random): LeaderPlan {
+  const write = random.between(1, reference.writes - uncertainWrites);
+  return { name: `${workload.name}: ${fault} at write ${write} of the leader`, workload, reference, fault, write };
+}
+
+/** A lease that was given back is taken within this time, with two replicas on a busy machine; one that was not lasts longer. */
+const handOverMilliseconds = 2300;
 
 /** Runs a plan; afterwards both replicas run again. */
 export async function leaderTrial(pair: ReplicaPair, plan: LeaderPlan): Promise<LeaderOutcome> {
@@ -87,6 +96,10 @@ export async function leaderTrial(pair: ReplicaPair, plan: LeaderPlan): Promise<
     if (writes !== plan.write) return undefined;
     at = performance.now();
     if (plan.fault === 'kill') return { kind: 'kill', phase: 'during', kill: () => void leader.operator.kill() };
+    if (plan.fault === 'terminate') {
+      void leader.operator.terminate();
+      return undefined;
+    }
     leader.operator.mayEnd();
     leader.operator.pause();
     return { kind: 'hold', until: tookOver.promise };
@@ -96,9 +109,11 @@ export async function leaderTrial(pair: ReplicaPair, plan: LeaderPlan): Promise<
     return undefined;
   };
   const run = disturbedRun(other, { family: `leader ${plan.fault}`, name: plan.name, workload: plan.workload, reference: plan.reference });
-  await Promise.race([tookOver.promise, run]);
-  const takeoverMilliseconds = performance.now() - at;
-  if (plan.fault === 'stop' && at > 0) {
+  const taken = await untilTaken(other, () => at);
+  const takeoverMilliseconds = taken === undefined ? Number.POSITIVE_INFINITY : taken - at;
+  if (plan.fault === 'stop') {
+    // The new leader is at work when the old one wakes up.
+    await Promise.race([tookOver.promise, run]);
     tookOver.resolve();
     await sleep(50);
     leader.operator.resume();
@@ -109,28 +124,47 @@ export async function leaderTrial(pair: ReplicaPair, plan: LeaderPlan): Promise<
   const requests = leader.requestsSince(mark.leader);
   violations.push(...preconditions(requests), ...statusPreconditions(requests));
   if (at === 0) violations.push(`the leader made only ${writes} writes, so that nothing happened to it`);
-  if (at > 0) {
-    violations.push(...writesAfterTakeover(leader.proxy.record.slice(mark.leader), other.proxy.record.slice(mark.other), at));
-    if (plan.fault === 'stop') {
-      const ended = await Promise.race([leader.operator.exited().then(() => true), sleep(15_000, false)]);
-      if (!ended) violations.push('a leader that lost its lease went on running');
-      await leader.operator.kill();
-    }
-    leader.restart();
+  else if (taken === undefined) violations.push('no other replica took the lease');
+  violations.push(...writesWithoutLease(leader, other, mark.leader), ...writesWithoutLease(other, leader, mark.other));
+  if (plan.fault === 'terminate' && takeoverMilliseconds > handOverMilliseconds) {
+    violations.push(`a leader that was told to end left the others waiting ${Math.round(takeoverMilliseconds)} ms`);
   }
+  if (plan.fault === 'stop') {
+    const ended = await Promise.race([leader.operator.exited().then(() => true), sleep(15_000, false)]);
+    if (!ended) violations.push(`a leader that lost its lease went on running; the end of its log:\n${leader.operator.log(8)}`);
+    await leader.operator.kill();
+  }
+  if (plan.fault === 'terminate') await leader.operator.exited();
+  if (at > 0) leader.restart();
   return { ...outcome, violations: [...outcome.violations, ...violations], takeoverMilliseconds };
 }
 
-/** What the old leader got committed after the new one had taken the lease. */
-function writesAfterTakeover(old: readonly OperatorRequest[], next: readonly OperatorRequest[], since: number): string[] {
-  const taken = next.find((request) => request.at > since && isRenewal(request))?.at;
-  if (taken === undefined) return ['no other replica took the lease'];
-  return old
-    .filter((request) => isWork(request) && request.at > taken && request.status !== undefined && request.status < 300)
-    .map(
-      ({ method, path, at }) =>
-        `two leaders: ${method} ${path} committed ${Math.round(at - taken)} ms after another replica took the lease`,
-    );
+/** When `lane` took the lease after a fault, which may be yet to come; undefined when it does not. */
+async function untilTaken(lane: Lane, since: () => number): Promise<number | undefined> {
+  for (let waited = 0; waited < lane.patience * 1000; waited += 20) {
+    const taken = since() > 0 ? lane.proxy.record.findLast((request) => request.at > since() && isRenewal(request)) : undefined;
+    if (taken !== undefined) return taken.at;
+    await sleep(20);
+  }
+  return undefined;
+}
+
+/** Work of `lane`, committed although the other replica had been the last to take or renew the lease. */
+function writesWithoutLease(lane: Lane, other: Lane, mark: number): string[] {
+  const [own, others] = [renewals(lane), renewals(other)];
+  const lastBefore = (times: readonly number[], at: number) => times.findLast((time) => time < at) ?? 0;
+  return lane
+    .requestsSince(mark)
+    .filter((request) => isWork(request) && request.status !== undefined && request.status < 300)
+    .filter(({ at }) => lastBefore(others, at) > lastBefore(own, at))
+    .map(({ method, path, at }) => {
+      const milliseconds = Math.round(at - lastBefore(others, at));
+      return `two leaders: ${method} ${path.split('?')[0]} committed ${milliseconds} ms after another replica had the lease`;
+    });
+}
+
+function renewals(lane: Lane): number[] {
+  return lane.proxy.record.filter(isRenewal).map(({ at }) => at);
 }
 
 function lastRenewal(lane: Lane): number {

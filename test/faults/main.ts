@@ -7,7 +7,7 @@
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { buildOperator } from './build-operator.ts';
-import { runFamilies } from './families.ts';
+import { references, runFamilies } from './families.ts';
 import { parseOptions, usage } from './options.ts';
 import { proveCampaign } from './proof.ts';
 import { Report } from './report.ts';
@@ -28,12 +28,14 @@ report.say(
 const world = await startWorld((line) => report.say(line));
 try {
   const program = await buildOperator(join(world.folder, 'operator'));
-  await runFamilies({ world, program, options, report });
+  const campaign = { world, program, options, report };
+  const known = await references(campaign);
+  await runFamilies(campaign, known);
   for (const problem of world.standIn.problems) {
     report.add({ family: 'stand-in', name: 'KServe stand-in', converged: false, violations: [problem], seconds: 0 });
   }
   for (const line of report.families()) report.say(line);
-  if (options.defects !== 'none') await proveCampaign({ world, options, report });
+  if (options.defects !== 'none') await proveCampaign(campaign, known);
 } finally {
   await world[Symbol.asyncDispose]();
 }

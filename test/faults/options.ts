@@ -10,11 +10,13 @@ export interface CampaignOptions {
   readonly bookmarkTrials: number;
   readonly leaderKills: number;
   readonly leaderStops: number;
-  /** Of the kills and stops together, how many with the real lease of 15 s. */
+  readonly leaderTerminations: number;
+  /** Of the leader trials together, how many with the real lease of 15 s. */
   readonly realLeases: number;
   readonly restarts: number;
   readonly compactions: number;
   readonly staleServers: number;
+  readonly usurpations: number;
   /** `all`, `none`, or names of defects with commas between. */
   readonly defects: string;
 }
@@ -28,10 +30,12 @@ const defaults = {
   'without-bookmarks': ['1', 'trials without any bookmark; each takes 200 s and more'],
   'leader-kills': ['50', 'SIGKILLs of the leader of two replicas'],
   'leader-stops': ['50', 'SIGSTOPs of the leader of two replicas, woken up when the other has taken over'],
+  'leader-terminations': ['5', 'SIGTERMs of the leader of two replicas'],
   'real-leases': ['5', 'leader trials with the lease of 15 s among these; the others have one of 3 s'],
   restarts: ['2', 'restarts of the API server'],
   compactions: ['3', 'compactions of etcd under broken watches'],
   'stale-servers': ['3', 'operators that come up on an API server that lags behind'],
+  usurpations: ['5', 'InferenceServices that others replace while the operator looks away'],
   defects: ['all', 'seeded defects that the campaign must catch: all, none, or names'],
 } as const satisfies Readonly<Record<string, readonly [string, string]>>;
 
@@ -39,7 +43,7 @@ type Name = keyof typeof defaults;
 
 export const usage = [
   'npm run test:faults [-- --option value …]',
-  ...Object.entries(defaults).map(([name, [value, text]]) => `  --${name.padEnd(18)} ${text} (${value})`),
+  ...Object.entries(defaults).map(([name, [value, text]]) => `  --${name.padEnd(20)} ${text} (${value})`),
 ].join('\n');
 
 /** Throws for what it does not know. */
@@ -63,10 +67,12 @@ export function parseOptions(args: readonly string[]): CampaignOptions | 'help' 
     bookmarkTrials: count('without-bookmarks'),
     leaderKills: count('leader-kills'),
     leaderStops: count('leader-stops'),
+    leaderTerminations: count('leader-terminations'),
     realLeases: count('real-leases'),
     restarts: count('restarts'),
     compactions: count('compactions'),
     staleServers: count('stale-servers'),
+    usurpations: count('usurpations'),
     defects: text('defects'),
   };
 }

@@ -104,6 +104,13 @@ export function statusPreconditions(requests: readonly OperatorRequest[]): strin
     .map(({ method, path }) => `identity: ${method} ${path} names neither uid nor resourceVersion`);
 }
 
+/** No read asks for whatever some server has in its cache: that may be from before the last restart. */
+export function consistentReads(requests: readonly OperatorRequest[]): string[] {
+  return requests
+    .filter(({ path }) => /[?&]resourceVersion=0(&|$)/.test(path))
+    .map(({ path }) => `stale read: GET ${path} is content with any past state`);
+}
+
 /** The status tells the truth, at every moment: about which generation, and that the model serves. */
 export function statusTruth(changes: readonly Change[]): string[] {
   const found = new Set<string>();

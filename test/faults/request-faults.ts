@@ -52,13 +52,18 @@ export interface FaultCounts {
 export async function requestFaultTrial(
   lane: Lane,
   plan: { readonly name: string; readonly workload: Workload; readonly reference: Reference },
-  options: { readonly random: Random; readonly probability: number; readonly counts: FaultCounts },
+  options: {
+    readonly random: Random;
+    readonly probability: number;
+    readonly counts: FaultCounts;
+    /** Names of the faults; absent: all. */
+    readonly only?: readonly string[];
+  },
 ): Promise<Outcome> {
   const { random, probability, counts } = options;
-  const names = Object.keys(requestFaults) as [string, ...string[]];
-  const use: RequestFault | undefined = undefined;
+  const names = (options.only ?? Object.keys(requestFaults)) as [string, ...string[]];
   lane.proxy.onRequest = (request) => {
-    if (request.watch || request.path.includes('/leases') || !random.chance(probability)) return use;
+    if (request.watch || request.path.includes('/leases') || !random.chance(probability)) return undefined;
     const name = random.pick(names);
     counts[name] = (counts[name] ?? 0) + 1;
     return requestFaults[name]?.(random);
@@ -67,7 +72,6 @@ export async function requestFaultTrial(
     lane,
     { family: 'request faults', ...plan },
     {
-      stepSeconds: 90,
       calm: () => {
         lane.proxy.onRequest = undefined;
       },

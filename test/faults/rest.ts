@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Digest } from './instrumented.ts';
 import { isEvent, type Lane } from './lane.ts';
 import { isWork } from './oracles.ts';
-import type { Outcome } from './trial.ts';
+import { clear, type Outcome } from './trial.ts';
+import type { Workload } from './workload.ts';
 
 /** How long nothing may be written. */
 const restMilliseconds = 2500;
@@ -44,8 +45,7 @@ async function cacheDifferences(lane: Lane): Promise<string[]> {
   const deadline = performance.now() + catchUpMilliseconds;
   for (;;) {
     const digests = await lane.operator.digest();
-    if (digests === undefined) return ['caches: the operator did not tell what they hold'];
-    const found = await compare(lane, digests);
+    const found = digests === undefined ? ['caches: the operator did not tell what they hold'] : await compare(lane, digests);
     if (found.length === 0 || performance.now() > deadline) return found;
     await sleep(250);
   }
@@ -96,4 +96,32 @@ function selections(lane: Lane): { readonly kind: string; readonly path: string 
     paths.set(url.pathname + (query && `?${query}`), `${group}/${parts.at(-1)}`);
   }
   return [...paths].map(([path, kind]) => ({ path, kind }));
+}
+
+/** An operator that starts on a cluster where everything is as it should be has nothing to write. */
+export async function restartAtRest(lane: Lane, workload: Workload): Promise<Outcome> {
+  const started = performance.now();
+  const trial = lane.trial();
+  const violations: string[] = [];
+  for (const step of workload.steps) {
+    await step.act(trial);
+    await trial.history.until(() => step.done(trial), lane.patience * 1000);
+  }
+  await lane.quiet(1000, 30_000);
+  await lane.operator.kill();
+  const mark = lane.proxy.record.length;
+  lane.restart();
+  // Its caches answer for themselves; afterwards its first pass over all objects is a matter of milliseconds.
+  violations.push(...(await cacheDifferences(lane)));
+  await sleep(restMilliseconds);
+  const writes = lane.requestsSince(mark).filter((request) => isWork(request) || isEvent(request));
+  if (writes.length > 0) violations.push(`restart at rest: ${writes.length} writes on unchanged objects: ${recentWrites(lane, mark)}`);
+  violations.push(...(await clear(trial)));
+  return {
+    family: 'restart at rest',
+    name: workload.name,
+    converged: violations.length === 0,
+    violations,
+    seconds: (performance.now() - started) / 1000,
+  };
 }

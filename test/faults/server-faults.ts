@@ -33,7 +33,7 @@ function disturbed(workload: Workload, disturb: () => Promise<void>): Workload {
 /** SIGKILL of the API server, which comes back. */
 export function restartTrial(lane: Lane, plan: ServerFaultPlan): Promise<Outcome> {
   const workload = disturbed(plan.workload, () => lane.world.plane.restartApiserver());
-  return disturbedRun(lane, { family: 'API server restart', ...plan, workload }, { stepSeconds: 120 });
+  return disturbedRun(lane, { family: 'API server restart', ...plan, workload });
 }
 
 /** etcd forgets its history while the watches are cut, so that they cannot go on from where they were. */
@@ -45,7 +45,7 @@ export function compactionTrial(lane: Lane, plan: ServerFaultPlan): Promise<Outc
     await lane.world.plane.compactEtcd();
     lane.proxy.onRequest = undefined;
   });
-  return disturbedRun(lane, { family: 'etcd compaction', ...plan, workload }, { stepSeconds: 120 });
+  return disturbedRun(lane, { family: 'etcd compaction', ...plan, workload });
 }
 
 /**
@@ -78,5 +78,5 @@ export function staleServerTrial(lane: Lane, stale: StaleServer, plan: ServerFau
   const calm = () => {
     lane.proxy.onRequest = undefined;
   };
-  return disturbedRun(lane, { family: 'stale API server', ...plan, workload }, { stepSeconds: 120, calm });
+  return disturbedRun(lane, { family: 'stale API server', ...plan, workload }, { calm });
 }

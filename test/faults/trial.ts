@@ -4,6 +4,7 @@ import { differences } from './end-state.ts';
 import type { Lane } from './lane.ts';
 import {
   collateral,
+  consistentReads,
   doubleCreations,
   endState,
   identity,
@@ -29,17 +30,15 @@ export interface Outcome {
 }
 
 export interface TrialOptions {
-  /** How long a step may take, faults included. */
+  /** How long a step takes at least, where waiting is part of it. */
   readonly stepSeconds?: number;
   /** Called when every step is done, before the end state is judged: faults end here. */
   readonly calm?: () => void;
 }
 
-const stepSeconds = 45;
-
 /** Runs every step; gives what did not come about, or undefined. */
-async function runSteps(trial: Trial, workload: Workload, options: TrialOptions): Promise<string | undefined> {
-  const limit = (options.stepSeconds ?? stepSeconds) * 1000;
+async function runSteps(trial: Trial, workload: Workload, seconds: number): Promise<string | undefined> {
+  const limit = seconds * 1000;
   for (const step of workload.steps) {
     await step.act(trial);
     if (!(await trial.history.until(() => step.done(trial), limit)))
@@ -52,7 +51,7 @@ async function runSteps(trial: Trial, workload: Workload, options: TrialOptions)
 export async function referenceRun(lane: Lane, workload: Workload): Promise<Reference> {
   const trial = lane.trial();
   const mark = lane.proxy.record.length;
-  const problem = await runSteps(trial, workload, {});
+  const problem = await runSteps(trial, workload, lane.patience);
   if (problem !== undefined) {
     throw new Error(`undisturbed run: ${problem}\n${JSON.stringify(presentState(trial), null, 1)}\n${lane.operator.log(20)}`);
   }
@@ -71,10 +70,10 @@ export function instability(references: readonly Reference[]): string[] {
   return rest.flatMap((other) => differences(first?.state, other.state));
 }
 
-/** One disturbed run. The disturbance is already in place in the lane's proxy, or comes from outside while this runs. */
+/** One disturbed run, held against an undisturbed one where there is such a thing. The disturbance is already in place in the lane's proxy, or comes from outside while this runs. */
 export async function disturbedRun(
   lane: Lane,
-  plan: { readonly family: string; readonly name: string; readonly workload: Workload; readonly reference: Reference },
+  plan: { readonly family: string; readonly name: string; readonly workload: Workload; readonly reference?: Reference },
   options: TrialOptions = {},
 ): Promise<Outcome> {
   const { family, name, workload, reference } = plan;
@@ -83,17 +82,18 @@ export async function disturbedRun(
   const mark = lane.proxy.record.length;
   const { gaps } = trial.history;
   const violations: string[] = [];
-  const problem = await runSteps(trial, workload, options);
+  const problem = await runSteps(trial, workload, Math.max(lane.patience, options.stepSeconds ?? 0));
   if (problem !== undefined) violations.push(`not converged: ${problem}`);
   options.calm?.();
-  const settled = await trial.history.until(() => endState(trial, reference).length === 0 && orphans(trial).length === 0, 30_000);
-  if (!settled) violations.push(...endState(trial, reference), ...orphans(trial));
+  const wrong = () => [...(reference === undefined ? [] : endState(trial, reference)), ...orphans(trial)];
+  const settled = await trial.history.until(() => wrong().length === 0, lane.patience * 500);
+  if (!settled) violations.push(...wrong());
   const changes = trial.history.of(trial.namespace, trial.prefix);
   violations.push(...doubleCreations(changes), ...identity(changes), ...collateral(changes));
   // Of states that nobody saw nothing can be said.
   if (trial.history.gaps === gaps) violations.push(...statusTruth(changes));
   const requests = lane.requestsSince(mark);
-  violations.push(...preconditions(requests), ...statusPreconditions(requests));
+  violations.push(...preconditions(requests), ...statusPreconditions(requests), ...consistentReads(requests));
   if (lane.operator.ended !== undefined) violations.push(`the operator ended by itself: ${lane.operator.ended}\n${lane.operator.log(15)}`);
   violations.push(...(await clear(trial)));
   return {

@@ -94,7 +94,7 @@ export async function watchFaultTrial(
     lane.proxy.onRequest = undefined;
     lane.proxy.onWatchEvent = undefined;
   };
-  return disturbedRun(lane, { family: 'watch faults', ...plan }, { stepSeconds: 90, calm });
+  return disturbedRun(lane, { family: 'watch faults', ...plan }, { calm });
 }
 
 /**
@@ -125,7 +125,7 @@ export async function halfOpenTrial(lane: Lane, plan: WatchFaultPlan, counts: Fa
           },
     ),
   };
-  return disturbedRun(lane, { family: 'half-open watches', ...plan, workload }, { stepSeconds: 200 });
+  return disturbedRun(lane, { family: 'half-open watches', ...plan, workload }, { stepSeconds: 150 });
 }
 
 /** Watches that never see a bookmark: the operator must not fall behind, nor read everything anew. */
@@ -155,5 +155,5 @@ export async function withoutBookmarksTrial(lane: Lane, plan: WatchFaultPlan, co
   const calm = () => {
     lane.proxy.onWatchEvent = undefined;
   };
-  return disturbedRun(lane, { family: 'without bookmarks', ...plan, workload: waiting }, { stepSeconds: 200, calm });
+  return disturbedRun(lane, { family: 'without bookmarks', ...plan, workload: waiting }, { stepSeconds: 150, calm });
 }

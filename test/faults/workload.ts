@@ -30,7 +30,7 @@ export const services = (namespace: string) => `/apis/serving.kserve.io/v1beta1/
 type Spec = Readonly<Record<string, unknown>>;
 
 const uri = (version: number) => `gs://kfserving-examples/models/sklearn/${version}.0/model`;
-const sklearn = (version: number): Spec => ({ runtime: { type: 'SKLearn' }, source: { storageUri: uri(version) } });
+export const sklearn = (version: number): Spec => ({ runtime: { type: 'SKLearn' }, source: { storageUri: uri(version) } });
 
 export function deploymentObject(trial: Trial, name: string, spec: Spec): object {
   return {
@@ -41,11 +41,11 @@ export function deploymentObject(trial: Trial, name: string, spec: Spec): object
   };
 }
 
-async function create(trial: Trial, name: string, spec: Spec): Promise<void> {
+export async function create(trial: Trial, name: string, spec: Spec): Promise<void> {
   await trial.api.must('POST', deployments(trial.namespace), deploymentObject(trial, name, spec));
 }
 
-async function change(trial: Trial, name: string, spec: Spec): Promise<void> {
+export async function change(trial: Trial, name: string, spec: Spec): Promise<void> {
   await trial.api.must('PATCH', `${deployments(trial.namespace)}/${trial.prefix}${name}`, { spec }, { contentType: mergePatch });
 }
 
@@ -70,10 +70,10 @@ function ready(trial: Trial, name: string): string | undefined {
 }
 
 const serves = (trial: Trial, name: string) => ready(trial, name) === 'True';
-const refused = (trial: Trial, name: string) => ready(trial, name) === 'False';
+export const refused = (trial: Trial, name: string) => ready(trial, name) === 'False';
 
 /** The InferenceService of `name` serves `version` and belongs to the present ModelDeployment. */
-function servesVersion(trial: Trial, name: string, version: number): boolean {
+export function servesVersion(trial: Trial, name: string, version: number): boolean {
   const [owner, owned] = [deployment(trial, name), service(trial, name)];
   return (
     serves(trial, name) &&
