@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { load, loadAll } from 'js-yaml';
+import { load } from 'js-yaml';
 import type { ModelDeployment } from '../../../src/api/model-deployment/index.ts';
 import { rules } from '../../../src/api/model-deployment/rules.ts';
 import { applyCrds, freshNamespace, kubectl } from '../../support/cluster.ts';
@@ -140,45 +140,3 @@ describe('the samples beside the InferenceServices they come from', { skip: abse
     });
   }
 });
-
-describe('every object of ours in the repository', () => {
-  let namespace: Awaited<ReturnType<typeof freshNamespace>>;
-  before(async () => {
-    await applyCrds();
-    namespace = await freshNamespace('documents');
-  });
-  after(() => namespace[Symbol.asyncDispose]());
-
-  for (const { place, object } of objectsOfOurs()) {
-    it(`${place}: ${object.kind} ${object.metadata?.name} is accepted by the API server`, async () => {
-      const { namespace: _, ...metadata } = object.metadata ?? {};
-      assert.deepEqual(await dryRun('create', { ...object, metadata }, namespace.name), { accepted: true, complaints: [] });
-    });
-  }
-
-  it('is found in the samples at least', () => {
-    assert.ok(objectsOfOurs().filter(({ place }) => place.startsWith('manifests/samples/')).length >= 11);
-  });
-});
-
-interface Manifest {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata?: { readonly name?: string; readonly namespace?: string };
-}
-
-/** From manifests, from the YAML blocks of the documentation, and from files of a chart that are not templates. */
-function objectsOfOurs(): { place: string; object: Manifest }[] {
-  const yaml = globSync(['manifests/**/*.yaml', 'charts/**/*.yaml'], { cwd: root, exclude: ['**/templates/**', '**/crds/**'] });
-  const pages = globSync(['README.md', 'docs/**/*.md', 'manifests/**/*.md', 'charts/**/*.md'], { cwd: root });
-  const texts = [
-    ...yaml.map((file) => ({ place: file, text: readFileSync(join(root, file), 'utf8') })),
-    ...pages.flatMap((file) =>
-      [...readFileSync(join(root, file), 'utf8').matchAll(/^```ya?ml\n(.*?)^```/gms)].map(([, text = '']) => ({ place: file, text })),
-    ),
-  ];
-  return texts
-    .filter(({ text }) => /^apiVersion: modelwright\.dev\//m.test(text))
-    .flatMap(({ place, text }) => loadAll(text).map((object) => ({ place, object: object as Manifest })))
-    .filter(({ object }) => object?.apiVersion?.startsWith('modelwright.dev/'));
-}
