@@ -27,7 +27,10 @@ export interface LintContext {
 /** Every rule about the content of a package of a known layout. */
 export async function lintContents(contents: PackageContents, layout: Layout, context: LintContext): Promise<Finding[]> {
   const findings = await lintRuntime(contents, layout, context);
-  if (context.name !== undefined) findings.push(...lintNameAgreement(context.name, layout, layout.runtime === 'Triton' ? (layout.models[0] ?? '.') : 'config/config.properties'));
+  if (context.name !== undefined)
+    findings.push(
+      ...lintNameAgreement(context.name, layout, layout.runtime === 'Triton' ? (layout.models[0] ?? '.') : 'config/config.properties'),
+    );
   findings.push(...lintGpuSuffix(layout.runtime, context.runtimeVersion, context.gpuCount ?? 0));
   for (const path of contents.paths) {
     if (/\.(?:joblib|pkl|pickle)$/.test(path)) findings.push(...(await lintPickleFile(contents, path, layout, context)));

@@ -48,7 +48,7 @@ export async function uploadPackage(
   const blob = container.getBlockBlobClient(name);
   const retry = options.retry ?? defaultRetry;
   try {
-    if (await isThere(blob, source.sizeBytes, sha256, retry, signal)) return { uploaded: false, sentBytes: 0, resumedBytes: 0 };
+    if ((await isThere(blob, source.sizeBytes, sha256, retry, signal)) === true) return { uploaded: false, sentBytes: 0, resumedBytes: 0 };
     const present = await uncommittedBlocks(blob, retry, signal);
     const blockBytes = Math.max(options.blockBytes ?? 8 * mebibyte, Math.ceil(source.sizeBytes / 50_000 / mebibyte) * mebibyte);
     const count = Math.max(1, Math.ceil(source.sizeBytes / blockBytes));
@@ -133,14 +133,14 @@ function blockId(index: number, md5: Buffer): string {
   return Buffer.concat([Buffer.from(`mw1-${String(index).padStart(5, '0')}-`), md5]).toString('base64');
 }
 
-/** True when the blob is there and says that it is this content. A blob of another length is never replaced. */
+/** True when the blob is there and says that it is this content; undefined when the credentials (a write-only SAS) do not allow to look. */
 async function isThere(
   blob: BlockBlobClient,
   sizeBytes: number,
   sha256: string,
   retry: RetryOptions,
   signal?: AbortSignal,
-): Promise<boolean> {
+): Promise<boolean | undefined> {
   try {
     const properties = await withRetry((abortSignal) => blob.getProperties({ abortSignal }), judgeAzure, retry, signal);
     if (
@@ -156,6 +156,7 @@ async function isThere(
     );
   } catch (error) {
     if (hasStatus(error, 404)) return false;
+    if (hasStatus(error, 403)) return undefined;
     throw error;
   }
 }
@@ -194,7 +195,7 @@ async function commit(
     );
   } catch (error) {
     // Our own commit whose answer was lost, or somebody else's of the same content.
-    if (hasStatus(error, 409, 412) && (await isThere(blob, sizeBytes, sha256, retry, signal))) return;
+    if (hasStatus(error, 409, 412) && (await isThere(blob, sizeBytes, sha256, retry, signal)) !== false) return;
     throw error;
   }
 }
@@ -209,7 +210,7 @@ async function verify(
   retry: RetryOptions,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (!(await isThere(blob, sizeBytes, sha256, retry, signal)))
+  if ((await isThere(blob, sizeBytes, sha256, retry, signal)) === false)
     throw new PackagingError('ChecksumMismatch', `${blob.name} vanished after it was committed.`, blob.name);
   const list = await withRetry((abortSignal) => blob.getBlockList('committed', { abortSignal }), judgeAzure, retry, signal).catch(
     (error: unknown) => {
