@@ -8,5 +8,3 @@ export const conditionTypes = {
   Reconciling: 'Work goes on by itself; there only while it is so.',
   Stalled: 'Nothing goes on until somebody acts; there only while it is so.',
 } as const satisfies Readonly<Record<string, string>>;
-
-export type ConditionType = keyof typeof conditionTypes;

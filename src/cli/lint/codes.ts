@@ -22,6 +22,7 @@ export const lintCodes: Readonly<Record<string, Code>> = {
   'MW-L2009': { severity: 'error', meaning: 'A list that is told apart by a key has the same key twice.' },
   'MW-L2010': { severity: 'error', meaning: 'The same object stands in the manifests twice.' },
   'MW-L2011': { severity: 'warning', meaning: 'A field has no value; the API server leaves it out.' },
+  'MW-L2012': { severity: 'warning', meaning: 'Two manifests of a namespace describe the same model and version.' },
   'MW-L2101': { severity: 'warning', meaning: 'The runtime does not load models of this framework.' },
   'MW-L2102': { severity: 'warning', meaning: 'The image tag moves: the same manifest gives another server later.' },
   'MW-L2103': { severity: 'warning', meaning: 'The name of a tensor has blanks around it.' },

@@ -117,6 +117,11 @@ describe('a manifest that the schema refuses', () => {
     assert.match(finding ?? '', /^x\.yaml:4:\d+: error: This is not YAML: .*\. Correct the indentation, .* \[MW-L2001\]$/);
   });
 
+  it('says nothing of what tools leave empty around the spec', () => {
+    const text = `${head.replace('{name: iris}', '{name: iris, creationTimestamp: null}')}spec:\n  runtime: {type: SKLearn}\n  ${rest}\nstatus: {}\n`;
+    assert.deepEqual(printed(text), []);
+  });
+
   it('no metadata at all', () => {
     assert.deepEqual(printed('apiVersion: modelwright.dev/v1alpha1\nkind: ModelDeployment\n'), [
       'x.yaml:1:1: error: metadata: is required [MW-L2004]',
@@ -207,6 +212,21 @@ describe('several manifests', () => {
     assert.deepEqual(findings.map(printFinding), [
       'b.yaml:4:18: error: metadata.name: ModelDeployment iris stands in a.yaml already; applied together, the later one replaces the earlier. Rename one of the two, or give them different namespaces. [MW-L2010]',
     ]);
+  });
+  it('are asked whether two of them are the same model', () => {
+    const model = (name: string, version: string) =>
+      object
+        .replace('iris', name)
+        .replace('spec:\n', `spec:\n  model: {architecture: gbdt, framework: SKLearn, task: ranking, dataset: clicks${version}}\n`);
+    const lint = (a: string, b: string) =>
+      judgeManifests([
+        { file: 'a.yaml', text: a },
+        { file: 'b.yaml', text: b },
+      ]).findings.map(printFinding);
+    assert.deepEqual(lint(model('one', ''), model('two', '')), [
+      'b.yaml:5:3: warning: spec.model: ModelDeployment one in a.yaml describes the same model: architecture gbdt, framework SKLearn, runtime SKLearn, task ranking, dataset clicks, no version. Give spec.model.version, or whatever else tells the two apart. [MW-L2012]',
+    ]);
+    assert.deepEqual(lint(model('one', ''), model('two', ', version: 2')), []);
   });
   it('may hold the same name in different namespaces', () => {
     const other = object.replace('{name: iris}', '{name: iris, namespace: other}');

@@ -7,6 +7,7 @@ import { advice } from './advice.ts';
 import { parsePath, printPath } from './field-path.ts';
 import { inOrder, type ManifestFinding } from './manifest-finding.ts';
 import { nearest } from './nearest.ts';
+import { repetitionJudge } from './repetition.ts';
 import { matchesSchema, schemaFindings } from './schema-findings.ts';
 import { type FieldPath, parseYaml, type YamlDocument, YamlError } from './yaml-document.ts';
 
@@ -31,7 +32,7 @@ export interface LintResult {
 
 export function judgeManifests(files: readonly ManifestFile[], { extraRules = [] }: LintOptions = {}): LintResult {
   const found: ManifestFinding[] = [];
-  const seen = new Map<string, string>();
+  const repetitions = repetitionJudge();
   let objects = 0;
   for (const { file, text } of files) {
     for (const { object, document, base } of objectsIn(file, text, found)) {
@@ -42,7 +43,7 @@ export function judgeManifests(files: readonly ManifestFile[], { extraRules = []
         return { file, ...at, ...finding };
       };
       const findings = judge(object, (path) => document.written([...base, ...path]), extraRules);
-      found.push(...[...findings, ...repeated(object, file, seen)].map(place));
+      found.push(...[...findings, ...repetitions(object, file)].map(place));
     }
   }
   return { findings: inOrder(found), objects };
@@ -89,7 +90,7 @@ function judge(
 ): readonly Finding[] {
   const foreign = unknownKind(object);
   if (foreign !== undefined) return [foreign];
-  const nothing = fieldsWithoutValue(object);
+  const nothing = fieldsWithoutValue(object['spec'], ['spec']);
   const stored = withoutNulls(object);
   const findings = [...nothing, ...schemaFindings(stored, written)];
   if (!matchesSchema(stored)) return findings;
@@ -118,7 +119,7 @@ function unknownKind({ apiVersion, kind }: Readonly<Record<string, unknown>>): F
 }
 
 /** The API server takes a field without a value for an absent one. */
-function fieldsWithoutValue(value: unknown, path: FieldPath = []): Finding[] {
+function fieldsWithoutValue(value: unknown, path: FieldPath): Finding[] {
   if (!isRecord(value)) return Array.isArray(value) ? value.flatMap((entry, index) => fieldsWithoutValue(entry, [...path, index])) : [];
   return Object.entries(value).flatMap(([name, child]): Finding[] => {
     const here = [...path, name];
@@ -143,27 +144,6 @@ function brokenRules(object: ModelDeployment): Finding[] {
   return modelDeployment.rules
     .filter((rule) => !isTransitionRule(rule) && !rule.holds(object))
     .map(({ id, fieldPath, message }) => ({ code: id, severity: 'error', path: fieldPath.slice(1), sentence: `${message}.`, fix: '' }));
-}
-
-/** The same object twice: the later one would replace the earlier one at apply. */
-function repeated(object: Readonly<Record<string, unknown>>, file: string, seen: Map<string, string>): Finding[] {
-  const { name, namespace = '' } = isRecord(object['metadata']) ? object['metadata'] : {};
-  if (typeof name !== 'string') return [];
-  const key = JSON.stringify([object['kind'], namespace, name]);
-  const earlier = seen.get(key);
-  if (earlier === undefined) {
-    seen.set(key, file);
-    return [];
-  }
-  return [
-    {
-      code: 'MW-L2010',
-      severity: 'error',
-      path: printPath(['metadata', 'name']),
-      sentence: `${object['kind']} ${name} stands in ${earlier} already; applied together, the later one replaces the earlier.`,
-      fix: 'Rename one of the two, or give them different namespaces.',
-    },
-  ];
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
