@@ -99,7 +99,7 @@ export class LoadThread {
     const { load, warmup, maxConnections, limits } = this.#spec;
     const first = load.loop === 'closed' ? load.concurrency : Math.min(maxConnections, 8 + Math.ceil(load.requestsPerSecond / 50));
     for (let i = 0; i < first; i++) this.#all.push(this.#make());
-    await Promise.all(this.#all.map((channel) => channel.open()));
+    await Promise.all(this.#all.map((channel) => this.#open(channel, signal)));
     this.#sweeper = setInterval(() => this.#sweep(), Math.min(100, Math.max(2, limits.timeoutMicroseconds / 10_000)));
 
     const begun = now();
@@ -117,8 +117,27 @@ export class LoadThread {
     while (!signal.aborted && (this.#ended < warmup.requests || now() - begun < warmup.seconds * 1e6)) {
       await new Promise((resolve) => setTimeout(resolve, 1));
       // A warm-up whose every request fails would never end: the window shall show it.
-      if (this.#errors >= Math.max(20, first * 3) && this.#errors === this.#ended) break;
+      const hopeless = this.#errors >= Math.max(20, first * 3) || now() - begun > 1.5 * limits.timeoutMicroseconds;
+      if (hopeless && this.#errors === this.#ended) break;
     }
+  }
+
+  /** Opens a connection within the time limit; one that hangs is dropped, and opened anew by its first request. */
+  async #open(channel: Channel, signal: AbortSignal): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    let abort = () => {};
+    const given = new Promise<void>((resolve) => {
+      abort = () => {
+        channel.close();
+        resolve();
+      };
+      timer = setTimeout(abort, this.#spec.limits.timeoutMicroseconds / 1000);
+      signal.addEventListener('abort', abort, { once: true });
+      if (signal.aborted) abort();
+    });
+    await Promise.race([channel.open(), given]);
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
   }
 
   /** Measures from `from` on; what is under way then still counts for the throughput. Resolves when the last request has ended. */

@@ -1,8 +1,4 @@
-/**
- * The JSON schema of the report, published as `schemas/bench-report.schema.json`.
- *
- *   node src/load/report/schema.ts > schemas/bench-report.schema.json
- */
+/** The JSON schema of the report, published as `schemas/bench-report.schema.json`. */
 import { errorClasses, percentiles } from '../point.ts';
 import { protocolNames } from '../protocol/protocol.ts';
 import { scenarioNames } from '../scenario.ts';
@@ -185,5 +181,3 @@ export const benchReportSchema: Schema = {
     remarks: list(text),
   }),
 };
-
-if (import.meta.main) process.stdout.write(`${JSON.stringify(benchReportSchema, null, 2)}\n`);

@@ -28,7 +28,8 @@ export function sentences(report: Report): string[] {
   if (best.economical !== null && best.economical !== best.best) said.push(`smallest batch within 5 % of it: ${best.economical}`);
   if (best.ties.length > 0) said.push(`no evidence of a difference in throughput: ${best.ties.join(', ')}`);
   if (best.pareto.length > 1) said.push(`Pareto set (throughput against latency): ${best.pareto.join(', ')}`);
-  for (const { id, constraint } of best.rejected) said.push(`rejected ${id}: ${constraint}`);
+  const invalid = new Set(report.points.filter((point) => !point.valid).map((point) => point.id));
+  for (const { id, constraint } of best.rejected) if (!invalid.has(id)) said.push(`rejected ${id}: ${constraint}`);
   for (const point of report.points) {
     for (const finding of point.invalidReasons) said.push(`${point.id} is not valid: ${finding.message}`);
     if (!point.invalidReasons.some((finding) => point.errorExamples.includes(finding.message)))
@@ -39,7 +40,7 @@ export function sentences(report: Report): string[] {
     said.push(
       drift.significant
         ? `DRIFT: ${drift.id} measured again at the end: ${change}; compare points of this sweep with care`
-        : `no drift: ${drift.id} measured again at the end: ${change}`,
+        : `no evidence of drift: ${drift.id} measured again at the end: ${change}`,
     );
   }
   if (report.coldStartMicroseconds !== null)

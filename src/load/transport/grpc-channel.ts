@@ -90,8 +90,10 @@ export class GrpcChannel implements Channel {
     this.#status = -1;
     this.#message = '';
     this.#httpStatus = 0;
+    this.#sessionError = undefined;
     this.startedAt = now();
-    const session = this.#session ?? this.#connect();
+    const open = this.#session;
+    const session = open === null || open.destroyed || open.closed ? this.#connect() : open;
     const stream = session.request(this.#headers[index] as OutgoingHttpHeaders, { endStream: false });
     this.#stream = stream;
     stream.on('response', (headers) => {
@@ -100,7 +102,10 @@ export class GrpcChannel implements Channel {
     });
     stream.on('trailers', (headers) => this.#readStatus(headers));
     stream.on('data', (chunk: Buffer) => this.#take(chunk));
-    stream.on('error', () => {});
+    // A connection that failed cancels its streams first; the cause is what it failed of.
+    stream.on('error', (error) => {
+      this.#sessionError ??= error.cause instanceof Error ? error.cause : error;
+    });
     stream.on('close', () => this.#closed(stream));
     stream.end(this.#frames[index]);
   }
