@@ -7,6 +7,7 @@ import { advice } from './advice.ts';
 import { parsePath, printPath } from './field-path.ts';
 import { inOrder, type ManifestFinding } from './manifest-finding.ts';
 import { nearest } from './nearest.ts';
+import { isRecord } from './record.ts';
 import { repetitionJudge } from './repetition.ts';
 import { matchesSchema, schemaFindings } from './schema-findings.ts';
 import { type FieldPath, parseYaml, type YamlDocument, YamlError } from './yaml-document.ts';
@@ -144,8 +145,4 @@ function brokenRules(object: ModelDeployment): Finding[] {
   return modelDeployment.rules
     .filter((rule) => !isTransitionRule(rule) && !rule.holds(object))
     .map(({ id, fieldPath, message }) => ({ code: id, severity: 'error', path: fieldPath.slice(1), sentence: `${message}.`, fix: '' }));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,20 +1,13 @@
-/** What a ModelDeployment has against its schema: fields that do not exist, values of the wrong type or out of bounds. */
+/** What a ModelDeployment has against its schema, in sentences: values of the wrong type, out of bounds, missing; fields that do not exist. */
 import { Ajv, type ErrorObject } from 'ajv';
-import { type ModelDeployment, modelDeployment, specSchema } from '../../api/model-deployment/index.ts';
+import { type ModelDeployment, specSchema } from '../../api/model-deployment/index.ts';
 import type { Finding } from '../../models/finding.ts';
 import { redactUri } from '../../models/redact.ts';
 import { printPath } from './field-path.ts';
+import { knownFieldFindings } from './known-fields.ts';
 import { nearest } from './nearest.ts';
+import { isRecord } from './record.ts';
 import type { FieldPath } from './yaml-document.ts';
-
-/** The parts of a schema that are walked here. */
-interface Schema {
-  readonly description?: string;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly items?: Schema;
-  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
-  readonly 'x-kubernetes-int-or-string'?: boolean;
-}
 
 const wholeSchema = {
   type: 'object',
@@ -32,108 +25,22 @@ const validate = new Ajv({ strict: false, allErrors: true, verbose: true, valida
  * @param written the text of a scalar as it stands in the file, so that `20.10` is not shown as 20.1.
  */
 export function schemaFindings(object: unknown, written: (path: FieldPath) => string | undefined): Finding[] {
-  const findings = [...unknownFields(object), ...(isRecord(object) ? duplicateKeys(object['spec'], specSchema as Schema, ['spec']) : [])];
-  if (!validate(object)) {
-    const errors = validate.errors ?? [];
-    const seen = new Set<string>();
-    for (const error of errors) {
-      const path = pathOf(error, object);
-      const key = JSON.stringify([path, isQuantity(error) ? 'quantity' : error.keyword]);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      findings.push(findingOf(error, path, written(path)));
-    }
-  }
-  return findings;
+  const seen = new Set<string>();
+  const errors = validate(object) ? [] : (validate.errors ?? []);
+  const wrong = errors.flatMap((error) => {
+    const path = pathOf(error, object);
+    // A quantity that is none breaks several keywords at once; it is one mistake.
+    const key = JSON.stringify([path, isQuantity(error) ? 'quantity' : error.keyword]);
+    if (seen.has(key)) return [];
+    seen.add(key);
+    return [findingOf(error, path, written(path))];
+  });
+  return [...knownFieldFindings(object), ...wrong];
 }
 
 /** True when nothing but advice is left to say, so that the rules, which trust the types, can be asked. */
 export function matchesSchema(object: unknown): object is ModelDeployment {
   return validate(object);
-}
-
-const envelope = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
-
-function unknownFields(object: unknown): Finding[] {
-  if (!isRecord(object)) return [];
-  const top = Object.keys(object)
-    .filter((name) => !envelope.includes(name))
-    .map((name) => unknownField([name], envelope));
-  return [...top, ...walk(object['spec'], specSchema as Schema, ['spec'])];
-}
-
-function walk(value: unknown, schema: Schema, path: FieldPath): Finding[] {
-  if (Array.isArray(value)) {
-    const { items } = schema;
-    return items === undefined ? [] : value.flatMap((entry, index) => walk(entry, items, [...path, index]));
-  }
-  const { properties } = schema;
-  if (properties === undefined || !isRecord(value)) return [];
-  return Object.entries(value).flatMap(([name, child]) => {
-    const known = Object.hasOwn(properties, name) ? properties[name] : undefined;
-    return known === undefined ? [unknownField([...path, name], Object.keys(properties))] : walk(child, known, [...path, name]);
-  });
-}
-
-function unknownField(path: FieldPath, siblings: readonly string[]): Finding {
-  const name = String(path.at(-1));
-  const near = nearest(name, siblings);
-  const elsewhere = near === undefined ? fieldsNamed(name) : [];
-  return {
-    code: 'MW-L2003',
-    severity: 'error',
-    path: printPath(path),
-    sentence: `is not a field of ${path.length === 1 ? modelDeployment.kind : printPath(path.slice(0, -1))}`,
-    fix:
-      near !== undefined
-        ? `Did you mean ${near}?`
-        : elsewhere.length > 0
-          ? `Did you mean ${elsewhere.join(' or ')}?`
-          : `Fields there: ${siblings.join(', ')}.`,
-  };
-}
-
-/** Where else in the spec a field of this name stands: `storageUri` belongs into spec.source. */
-function fieldsNamed(name: string): string[] {
-  const found: string[] = [];
-  const visit = (schema: Schema, path: string) => {
-    for (const [key, child] of Object.entries(schema.properties ?? {})) {
-      const here = `${path}.${key}`;
-      if (key === name) found.push(here);
-      visit(child, here);
-    }
-  };
-  visit(specSchema as Schema, 'spec');
-  return found;
-}
-
-/** Entries of a keyed list with the same key: the API server refuses them, JSON schema cannot say it. */
-function duplicateKeys(value: unknown, schema: Schema, path: FieldPath): Finding[] {
-  if (isRecord(value)) {
-    return Object.entries(value).flatMap(([name, child]) => {
-      const known = schema.properties?.[name];
-      return known === undefined ? [] : duplicateKeys(child, known, [...path, name]);
-    });
-  }
-  const [key] = schema['x-kubernetes-list-map-keys'] ?? [];
-  if (!Array.isArray(value) || key === undefined) return [];
-  const seen = new Set<unknown>();
-  return value.flatMap((entry: unknown, index): Finding[] => {
-    if (!isRecord(entry) || entry[key] === undefined) return [];
-    if (!seen.has(entry[key])) {
-      seen.add(entry[key]);
-      return [];
-    }
-    return [
-      {
-        code: 'MW-L2009',
-        severity: 'error',
-        path: printPath([...path, index, key]),
-        sentence: `${quote(entry[key])} was given before in ${printPath(path)}`,
-        fix: 'Rename or remove one of the two.',
-      },
-    ];
-  });
 }
 
 function pathOf({ instancePath, keyword, params }: ErrorObject, object: unknown): FieldPath {
@@ -151,7 +58,7 @@ function pathOf({ instancePath, keyword, params }: ErrorObject, object: unknown)
 }
 
 function isQuantity({ parentSchema, schemaPath }: ErrorObject): boolean {
-  return (parentSchema as Schema | undefined)?.['x-kubernetes-int-or-string'] === true || schemaPath.includes('/anyOf/');
+  return (parentSchema as Record<string, unknown> | undefined)?.['x-kubernetes-int-or-string'] === true || schemaPath.includes('/anyOf/');
 }
 
 function findingOf(error: ErrorObject, path: FieldPath, written: string | undefined): Finding {
@@ -161,7 +68,7 @@ function findingOf(error: ErrorObject, path: FieldPath, written: string | undefi
 
 function explain(error: ErrorObject, written: string | undefined): [code: string, sentence: string, fix: string] {
   const { keyword, params, data, parentSchema } = error;
-  const { description = '' } = (parentSchema ?? {}) as Schema;
+  const { description = '' } = (parentSchema ?? {}) as { description?: string };
   if (isQuantity(error)) {
     const remedy =
       typeof data === 'number' && data >= 0 ? `Write it in quotes: ${JSON.stringify(written ?? String(data))}.` : 'Write 500m or 4Gi, say.';
@@ -225,8 +132,4 @@ function sizeOf(value: unknown): number {
 function quote(value: unknown): string {
   const text = typeof value === 'string' ? JSON.stringify(/:\/\//.test(value) ? redactUri(value) : value) : (JSON.stringify(value) ?? '');
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
