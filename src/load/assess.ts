@@ -66,8 +66,10 @@ export function assess(observation: Observation, judgement: Judgement): Point {
     const at = (q: number) => (sorted.length === 0 ? null : round(nearestRank(sorted, q)));
     return { requestsPerSecond: part.length / partSeconds, p50: at(0.5), judged: at(judgedQuantile), requests: part.length };
   });
+  // Windows hold a third of the samples: with fewer than ten beyond the percentile in one of them, all are judged by the median.
+  const judgedInWindows = Math.min(...parts.map((part) => part.length)) * (1 - judgedQuantile) >= 10 ? judgedQuantile : 0.5;
   const steady = stability(
-    parts.map((part, i) => stabilityWindow(part, windows[i]?.requestsPerSecond ?? 0, judgedQuantile)),
+    parts.map((part, i) => stabilityWindow(part, windows[i]?.requestsPerSecond ?? 0, judgedInWindows)),
     { ...judgement.stability, randomArrivals: load.loop === 'open' && load.arrivals === 'poisson' },
   );
   const worth = latency === null ? 0 : effectiveSampleSize(facts.latency, judgedQuantile, nearestRank(facts.sorted, judgedQuantile));
@@ -174,10 +176,8 @@ function summarise(facts: WindowFacts): Latency | null {
   };
 }
 
-/** Windows hold a third of the samples: with fewer than ten beyond the percentile the median is looked at instead. */
-function stabilityWindow(part: Float64Array, throughput: number, judged: number): Window {
+function stabilityWindow(part: Float64Array, throughput: number, q: number): Window {
   const sorted = part.slice().sort();
-  const q = part.length * (1 - judged) >= 10 ? judged : 0.5;
   if (part.length === 0) return { throughput, latencyMicroseconds: 0, requests: 0 };
   const latencyMicroseconds = nearestRank(sorted, q);
   const worth = effectiveSampleSize(part, q, latencyMicroseconds);
