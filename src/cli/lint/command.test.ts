@@ -87,8 +87,15 @@ describe('modelwright lint -f', () => {
     assert.match(stdout, /^-:3:18: error: metadata\.name: .* \[MW-L2201\]$/m);
   });
 
+  it('checks a package where no manifest is named', async () => {
+    const { status, stderr } = await lint([join(folder, 'below')]);
+    assert.equal(status, 1);
+    assert.match(stderr, /^error: .*\n$/);
+  });
+
   for (const [what, args] of [
     ['nothing to lint', []],
+    ['manifests and a package at once', [folder, '-f', at('good.yaml')]],
     ['a path that is not there', ['-f', at('nothing.yaml')]],
     ['nothing of ours', ['-f', at('other.json')]],
     ['a version that KServe never had', ['-f', at('good.yaml'), '--kserve-version', 'new']],

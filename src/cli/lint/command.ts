@@ -2,19 +2,20 @@ import type { Readable } from 'node:stream';
 import { Command, Option } from 'commander';
 import { type DeploymentMode, deploymentModes } from '../../api/model-deployment/serving.ts';
 import { passes } from '../../models/finding.ts';
-import { parseKServeVersion } from '../../models/kserve-version.ts';
+import { type KServeVersion, parseKServeVersion } from '../../models/kserve-version.ts';
 import { Failure } from '../failure.ts';
 import { printJson } from '../output.ts';
+import type { LintPackageOptions } from '../package/lint.ts';
+import { addContextOptions, addCredentialOption } from '../package/options.ts';
 import { lintManifests } from './lint-manifests.ts';
 import { countFindings, printFinding } from './manifest-finding.ts';
 import { platformRule } from './platform-rule.ts';
 import { notDone } from './read-files.ts';
 
-interface Options {
+interface Options extends LintPackageOptions {
   readonly filename?: readonly string[];
   readonly recursive?: boolean;
   readonly output: 'text' | 'json';
-  readonly kserveVersion?: string;
   readonly mode?: DeploymentMode;
 }
 
@@ -26,33 +27,51 @@ export interface Io {
   exitCode?: number | string | null | undefined;
 }
 
-/** Exit codes: 0 when nothing is wrong (remarks and warnings aside), 1 when an error was found, 2 when the lint could not be done. */
+/**
+ * One word for two subjects: manifests by -f, or a package by its place. Exit codes: 0 when nothing is wrong (remarks and warnings aside),
+ * 1 when an error was found, 2 when the lint could not be done.
+ */
 export function lintCommand(io: Io = process): Command {
-  return new Command('lint')
-    .description('Judge manifests as the API server would, with file, line and remedy, without a cluster')
-    .option('-f, --filename <path...>', 'file, folder or - (standard input)')
-    .option('-R, --recursive', 'folders with all below them')
+  const command = new Command('lint')
+    .description('Judge manifests as the API server would (-f), or a model folder, package or URL, without a cluster')
+    .argument('[target]', 'model folder, zip file, or http(s) or az:// address')
+    .option('-f, --filename <path...>', 'manifests: file, folder or - (standard input)')
+    .option('-R, --recursive', 'with -f, folders with all below them')
     .addOption(new Option('-o, --output <format>', 'how to print the findings').choices(['text', 'json']).default('text'))
-    .option('--kserve-version <version>', 'judge also what this KServe would make of them: 0.7 to 0.20, or kfserving-0.6')
-    .addOption(new Option('--mode <mode>', 'with --kserve-version, the mode of deployments that name none').choices(deploymentModes))
-    .addHelpText('after', '\nExit codes: 0 nothing wrong (warnings aside), 1 errors found, 2 the lint could not be done.')
-    .action((options: Options) => lint(options, io));
+    .addOption(new Option('--mode <mode>', 'with -f and --kserve-version, the mode of deployments that name none').choices(deploymentModes))
+    .addHelpText(
+      'after',
+      '\nManifests are judged for a KServe only where --kserve-version is given.\nExit codes: 0 nothing wrong (warnings aside), 1 errors found, 2 the lint could not be done.',
+    )
+    .action(lint);
+  return addCredentialOption(addContextOptions(command));
+
+  async function lint(target: string | undefined, options: Options): Promise<void> {
+    const { filename = [] } = options;
+    if (target !== undefined && filename.length === 0) return (await import('../package/lint.ts')).runLintPackage(target, options);
+    if (target !== undefined) throw new Failure(`name either manifests (-f) or a package, not both: "${target}" stands alone`, notDone);
+    if (filename.length === 0) {
+      throw new Failure('nothing to lint: name manifests with -f, or a model folder, zip file or URL', notDone);
+    }
+    const version = command.getOptionValueSource('kserveVersion') === 'default' ? undefined : versionOf(options.kserveVersion);
+    await lintFiles(filename, version, options, io);
+  }
 }
 
-async function lint({ filename = [], recursive = false, output, kserveVersion, mode }: Options, io: Io): Promise<void> {
-  if (filename.length === 0) throw new Failure('nothing to lint: name a file or folder with -f, or - for standard input', notDone);
-  const extraRules = kserveVersion === undefined ? [] : [platformRule(versionOf(kserveVersion), mode)];
-  const { findings, objects } = await lintManifests(filename, { recursive, extraRules, stdin: io.stdin });
+async function lintFiles(paths: readonly string[], version: KServeVersion | undefined, options: Options, io: Io): Promise<void> {
+  const { recursive = false, output, mode } = options;
+  const extraRules = version === undefined ? [] : [platformRule(version, mode)];
+  const { findings, objects } = await lintManifests(paths, { recursive, extraRules, stdin: io.stdin });
 
   if (output === 'json') io.stdout.write(printJson(findings));
   else io.stdout.write(findings.map((finding) => `${printFinding(finding)}\n`).join(''));
 
-  if (objects === 0 && findings.length === 0) throw new Failure(`no ModelDeployment in ${filename.join(', ')}`, notDone);
+  if (objects === 0 && findings.length === 0) throw new Failure(`no ModelDeployment in ${paths.join(', ')}`, notDone);
   if (output === 'text') io.stderr.write(`${countFindings(findings)} in ${objects} ${objects === 1 ? 'object' : 'objects'}\n`);
   if (!passes(findings)) io.exitCode = 1;
 }
 
-function versionOf(text: string) {
+function versionOf(text: string): KServeVersion {
   const version = parseKServeVersion(text);
   if (version === undefined) {
     throw new Failure(`--kserve-version: "${text}" is no version of KServe; give one such as 0.15, or kfserving-0.6`, notDone);
