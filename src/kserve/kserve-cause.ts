@@ -119,11 +119,15 @@ function unresolved(message: string, image: string): Cause {
   };
 }
 
-/** Failures that KServe itself reports; not one that it has only kept from before. */
-export function serviceCause(observation: Observation): Cause | undefined {
+/**
+ * Failures that KServe itself reports; not one that it has only kept from before.
+ *
+ * @param isBehind KServe has not acted on the present spec, so what its conditions say is about an earlier one.
+ */
+export function serviceCause(observation: Observation, isBehind: boolean): Cause | undefined {
   const { inferenceService } = observation;
   if (inferenceService === undefined) return undefined;
-  return specCause(inferenceService) ?? reconcileCause(inferenceService) ?? eventCause(observation, inferenceService);
+  return specCause(inferenceService) ?? reconcileCause(inferenceService) ?? eventCause(observation, inferenceService, isBehind);
 }
 
 function specCause({ status }: InferenceServiceObject): Cause | undefined {
@@ -165,14 +169,8 @@ function reconcileCause({ status }: InferenceServiceObject): Cause | undefined {
     .find((one) => one?.status === 'False' && (one.reason === 'ReconcileFailed' || one.reason === 'ServerlessModeRejected'));
   if (failed === undefined) return undefined;
   const message = sentence(failed.message ?? '');
-  const field = /must not set the field\(s\): ([^\s]+)/.exec(message)?.[1];
-  if (field !== undefined) {
-    return {
-      stage: 'Platform',
-      reason: 'KnativeFeatureDisabled',
-      message: `Knative refuses the pod: ${message}. To solve it: enable the feature flag for ${field.split('.').at(-1)} in ConfigMap knative-serving/config-features, or use spec.deploymentMode: Standard in a new ModelDeployment`,
-    };
-  }
+  const refused = knativeRefusal(message);
+  if (refused !== undefined) return refused;
   if (failed.reason === 'ServerlessModeRejected') {
     return {
       stage: 'Platform',
@@ -187,13 +185,30 @@ function reconcileCause({ status }: InferenceServiceObject): Cause | undefined {
   };
 }
 
+/** Knative's webhook said no to the pod. */
+function knativeRefusal(message: string): Cause | undefined {
+  const field = /must not set the field\(s\): ([^\s]+)/.exec(message)?.[1];
+  if (field === undefined) return undefined;
+  return {
+    stage: 'Platform',
+    reason: 'KnativeFeatureDisabled',
+    message: `Knative refuses the pod: ${message}. To solve it: enable the feature flag for ${field.split('.').at(-1)} in ConfigMap knative-serving/config-features, or use spec.deploymentMode: Standard in a new ModelDeployment`,
+  };
+}
+
+/** Races between writers and short outages, which KServe reports like errors of the spec and gets over by itself. */
+const passing =
+  /object has been modified|Operation cannot be fulfilled|connection refused|context (?:canceled|deadline exceeded)|etcdserver|TLS handshake|EOF$/;
+
 /** Where KServe's reconciler fails before it writes a status, an event is all there is. */
-function eventCause({ events = [] }: Observation, { metadata, status }: InferenceServiceObject): Cause | undefined {
+function eventCause({ events = [] }: Observation, { metadata, status }: InferenceServiceObject, isBehind: boolean): Cause | undefined {
   const predictor = condition(status?.conditions, 'PredictorReady');
-  if (predictor !== undefined && (predictor.status !== 'Unknown' || (predictor.reason ?? '') !== '')) return undefined;
+  const hasSpoken = predictor !== undefined && (predictor.status !== 'Unknown' || (predictor.reason ?? '') !== '');
+  if (hasSpoken && !isBehind) return undefined;
   const about = events.filter(
-    ({ reason, involvedObject }) =>
+    ({ reason, message = '', involvedObject }) =>
       reason === 'InternalError' &&
+      !passing.test(message) &&
       involvedObject?.kind === 'InferenceService' &&
       involvedObject.name === metadata.name &&
       (involvedObject.uid ?? metadata.uid) === metadata.uid,
@@ -201,6 +216,8 @@ function eventCause({ events = [] }: Observation, { metadata, status }: Inferenc
   const text = latest(about)?.message;
   if (text === undefined) return undefined;
   const message = sentence(text);
+  const refused = knativeRefusal(message);
+  if (refused !== undefined) return refused;
   if (/StorageURI not supported|storageUri, must be one of/i.test(message)) {
     return {
       stage: 'InferenceService',

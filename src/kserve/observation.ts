@@ -91,8 +91,18 @@ export interface PodObject extends KubeObject {
   };
 }
 
+/** The part of a pod template that tells which spec it was made from. */
+export interface PodTemplate {
+  readonly metadata?: { readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec?: {
+    readonly containers?: readonly Container[];
+    readonly nodeSelector?: Readonly<Record<string, string>>;
+    readonly serviceAccountName?: string;
+  };
+}
+
 export interface WorkloadObject extends KubeObject {
-  readonly spec?: { readonly replicas?: number };
+  readonly spec?: { readonly replicas?: number; readonly template?: PodTemplate };
   readonly status?: {
     readonly observedGeneration?: number;
     readonly replicas?: number;
@@ -113,6 +123,7 @@ export interface RevisionObject extends KubeObject {
 }
 
 export interface KnativeServiceObject extends KubeObject {
+  readonly spec?: { readonly template?: PodTemplate };
   readonly status?: {
     readonly observedGeneration?: number;
     readonly latestCreatedRevisionName?: string;

@@ -527,6 +527,55 @@ describe('a service that had served', () => {
   );
 });
 
+describe('a change that KServe has not acted on', () => {
+  const server = {
+    modelFormat: { name: 'sklearn' },
+    storageUri: 'https://x/new.zip',
+    runtimeVersion: '2',
+    resources: { limits: { memory: '2Gi' } },
+  };
+  const changed = { ...readyService(), spec: { predictor: { model: server } } };
+  const template = (uri: string) => ({
+    metadata: { annotations: { 'internal.serving.kserve.io/storage-initializer-sourceuri': uri } },
+    spec: { containers: [{ name: 'kserve-container', image: 'x/y:2', resources: { limits: { memory: '2Gi' } } }] },
+  });
+  const deployed = (uri: string) => ({ ...deploymentOf(), spec: { replicas: 1, template: template(uri) } });
+  const refused = event('InferenceService', 'iris', 'InternalError', 'fails to reconcile predictor: StorageURI not supported: …');
+  const conflict = event(
+    'InferenceService',
+    'iris',
+    'InternalError',
+    'Operation cannot be fulfilled on deployments.apps "x": the object has been modified',
+  );
+
+  check(
+    'is not Ready, whatever KServe goes on saying',
+    observe({ inferenceService: changed, pods: [pod()], deployments: [deployed('https://x/old.zip')], events: [conflict] }),
+    {
+      state: 'Progressing',
+      reason: 'WaitingForKServe',
+      previousServes: true,
+      message: /has not acted on the change of storageUri yet.*answers until then/,
+    },
+  );
+  check(
+    'is Ready once it shows',
+    observe({ inferenceService: changed, pods: [pod()], deployments: [deployed('https://x/new.zip')], events: [refused] }),
+    { state: 'Ready', reason: 'Serving' },
+  );
+  check(
+    'and cannot be acted on',
+    observe({ inferenceService: changed, pods: [pod()], deployments: [deployed('https://x/old.zip')], events: [refused] }),
+    {
+      state: 'Failed',
+      reason: 'StorageUriNotSupported',
+      stage: 'InferenceService',
+      previousServes: true,
+      message: /still answers$/,
+    },
+  );
+});
+
 describe('Knative mode', () => {
   const one = 'iris-predictor-00001';
   const two = 'iris-predictor-00002';

@@ -6,6 +6,7 @@ import type { InferenceServiceObject, Observation, ObservedCondition } from './o
 import { isReady, type PodState, readPod } from './pod-state.ts';
 import { readRuntime } from './read-runtime.ts';
 import { redactText, tailOf } from './redact-text.ts';
+import { unreflected } from './reflected.ts';
 import { isExtended } from './scheduling.ts';
 import type { Cause, Loading, LogRequest, Serving, ServingState, Stage } from './serving.ts';
 
@@ -27,10 +28,12 @@ export function readServing(observation: Observation): Serving {
     runtime: readRuntime(observation, predictor?.view),
   };
   if (deployment.spec.suspend === true) return { ...base, ...suspended(observation, components), wantsLogsOf: [] };
-  const cause = causeOf(components, observation);
-  const previousServes = components.some(({ view }) => view.previousServes);
+  const behind = notActedOn(predictor?.view, inferenceService);
+  const cause = causeOf(components, observation, behind !== undefined);
+  const previousServes =
+    components.some(({ view }) => view.previousServes) || (behind !== undefined && predictor?.view.newest.some(isReady) === true);
   const wantsLogsOf = components.flatMap(({ wantsLogsOf: wanted }) => wanted);
-  const verdict = judgeState(observation, components, cause, previousServes);
+  const verdict = judgeState(observation, components, { cause, previousServes, behind });
   return { ...base, ...verdict, ...(cause && { cause }), previousServes, wantsLogsOf };
 }
 
@@ -117,14 +120,20 @@ function podCause({ previousServes, deployment, newest }: ComponentView, pods: r
   };
 }
 
-function causeOf(components: readonly ComponentReading[], observation: Observation): Cause | undefined {
+/** The field of the predictor that KServe has not acted on yet. */
+function notActedOn(view: ComponentView | undefined, service: InferenceServiceObject): string | undefined {
+  const template = view?.knativeService?.spec?.template ?? view?.deployment?.spec?.template;
+  return template === undefined ? undefined : unreflected(service, template);
+}
+
+function causeOf(components: readonly ComponentReading[], observation: Observation, isBehind: boolean): Cause | undefined {
   const own = components.find(({ cause }) => cause !== undefined)?.cause;
   if (own !== undefined) return own;
   if (observation.dialect.features.modelStatus) {
     const stopped = stoppedCause(components, observation.inferenceService);
     if (stopped !== undefined) return stopped;
   }
-  return serviceCause(observation) ?? ingressCause(observation);
+  return serviceCause(observation, isBehind) ?? ingressCause(observation);
 }
 
 /** Knative takes the pods of a failed Revision away; what KServe noted of them is then all that is left. */
@@ -147,30 +156,35 @@ function loadingOf(predictor: ComponentReading | undefined): Loading {
 /** The least advanced first. */
 const loadingOrder: readonly Loading['state'][] = ['Failed', 'Pending', 'Downloading', 'Loading', 'Loaded'];
 
+interface Findings {
+  readonly cause: Cause | undefined;
+  readonly previousServes: boolean;
+  readonly behind: string | undefined;
+}
+
 function judgeState(
   observation: Observation,
   components: readonly ComponentReading[],
-  cause: Cause | undefined,
-  previousServes: boolean,
+  { cause, previousServes, behind }: Findings,
 ): Verdict {
   const { inferenceService } = observation;
   const ready = inferenceService?.status?.conditions?.find(({ type }) => type === 'Ready');
   if (inferenceService?.metadata.deletionTimestamp !== undefined) {
     return { state: 'Progressing', reason: 'Deleting', message: 'The InferenceService is being deleted' };
   }
-  const rolledOut = components.every(({ view }) => view.rolledOut !== false);
+  const rolledOut = behind === undefined && components.every(({ view }) => view.rolledOut !== false);
   const [predictor] = components;
   if (ready?.status === 'True' && rolledOut && !previousServes) {
-    return cause === undefined
-      ? serves(components)
-      : { ...serves(components), message: `The model answers, and one of its copies does not start. ${cause.message}` };
+    if (cause === undefined) return serves(components);
+    return { ...serves(components), message: `The model answers, and one of its copies does not start. ${cause.message}` };
   }
   if (cause !== undefined) {
-    return {
-      state: 'Failed',
-      reason: cause.reason,
-      message: previousServes ? `${cause.message}. The version before this one still answers` : cause.message,
-    };
+    const tail = previousServes ? '. The version before this one still answers' : '';
+    return { state: 'Failed', reason: cause.reason, message: cause.message + tail };
+  }
+  if (behind !== undefined) {
+    const tail = previousServes ? '; the version before it answers until then' : '';
+    return { state: 'Progressing', reason: 'WaitingForKServe', message: `KServe has not acted on the change of ${behind} yet${tail}` };
   }
   return progress(predictor, ready, previousServes);
 }

@@ -236,6 +236,42 @@ describe('without a pod, Standard', () => {
   }
 });
 
+describe('a change that KServe cannot act on, over a version that serves', () => {
+  const rows: readonly (Row & { readonly mode: DeploymentMode })[] = [
+    {
+      name: 'a scheme that it does not read',
+      mode: 'Standard',
+      spec: { source: { storageUri: 'ftp://example.com/x.zip' } },
+      stage: 'InferenceService',
+      reason: 'StorageUriNotSupported',
+      message: /spec\.source\.storageUri/,
+    },
+    {
+      name: 'a node selector without the feature flag',
+      mode: 'Knative',
+      spec: { scheduling: { nodeSelector: { 'kubernetes.io/os': 'linux' } } },
+      stage: 'Platform',
+      reason: 'KnativeFeatureDisabled',
+      message: /config-features/,
+    },
+  ];
+  for (const row of rows) {
+    it(`${row.name} is ${row.reason}, though KServe goes on saying Ready or says no more, and gone after recovery`, async () => {
+      const served = serve(row.mode, {});
+      await served.apply();
+      await served.until(({ state }) => state === 'Ready');
+      const { spec } = served.deployment;
+      await served.apply(row.spec);
+      const { message: text } = await served.until(isCause(row));
+      assert.match(text, row.message);
+      served.deployment = { ...served.deployment, spec };
+      await served.apply({});
+      await served.until(({ state, cause }) => state === 'Ready' && cause === undefined);
+      await served.remove();
+    });
+  }
+});
+
 describe('of Knative alone', () => {
   it('a tag that cannot be resolved is TagNotResolved, with the registry to add', async () => {
     const served = serve('Knative', {}, (predictor) => ({
@@ -283,8 +319,10 @@ describe('of Knative alone', () => {
     const { message: text, previousServes } = await served.until(isCause({ stage: 'Rollout', reason: 'RolloutCannotBePlaced' }));
     assert.equal(previousServes, true);
     assert.match(text, /waits for nvidia\.com\/gpu.*set spec\.suspend to true and back to false/s);
-    await served.apply({ suspend: true });
-    await served.until(({ state }) => state === 'Suspended');
+    if (dialect.features.stopAnnotation) {
+      await served.apply({ suspend: true });
+      await served.until(({ state }) => state === 'Suspended');
+    } else await served.remove();
     await served.apply({ suspend: false });
     await served.until(({ state, cause }) => state === 'Ready' && cause === undefined);
     await served.remove();

@@ -7,6 +7,7 @@ import type { DeploymentMode } from '../../../src/api/model-deployment/serving.t
 import { type Dialect, describeDialect } from '../../../src/kserve/dialect.ts';
 import type { ClusterFacts } from '../../../src/kserve/facts.ts';
 import { judge } from '../../../src/kserve/judge.ts';
+import { readServing } from '../../../src/kserve/read-status.ts';
 import { eventually, freshNamespace, get } from '../../support/cluster.ts';
 import { KSERVE_VARIABLE, required } from '../../support/environment.ts';
 import { clusterDialect, inferenceServices, Served, type StoredService } from './cluster.ts';
@@ -238,13 +239,9 @@ if (minor === 20) {
       await served.apply();
       await served.until(({ state }) => state === 'Ready');
       await served.apply({ podMetadata: { labels: { changed: 'yes' } } });
-      // KServe's status is of the time before until it has acted.
-      await served.until(({ state }) => state !== 'Ready');
-      await served.until(({ state }) => state === 'Ready');
-      const { pods } = await served.observe();
-      assert.deepEqual(
-        pods.map(({ metadata }) => metadata.labels?.['changed']),
-        ['yes'],
+      await eventually(
+        () => served.observe(),
+        (seen) => seen.pods.every(({ metadata }) => metadata.labels?.['changed'] === 'yes') && readServing(seen).state === 'Ready',
       );
       await served.remove();
     });
