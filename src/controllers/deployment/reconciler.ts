@@ -226,8 +226,9 @@ export class Reconciler {
     const subject = deployment as ModelDeployment;
     const now = timestamp(clock);
     const status = stampStatus(subject, draft, now);
-    const outcome = await applier.applyStatus(modelDeployments, deployment, status, signal);
-    if (!outcome.written) return;
+    const outcome = await ifFound(applier.applyStatus(modelDeployments, deployment, status, signal));
+    // Gone while we looked at it, or said already.
+    if (outcome === undefined || !outcome.written) return;
     this.#remember({ deployment }, { status: { resourceVersion: outcome.object.metadata.resourceVersion, at: clock.monotonic() } });
     const event = tell.transitionEvent(subject.status, draft);
     if (event !== undefined) recorder.record(deployment as Cached<KubeObject>, event);

@@ -80,10 +80,12 @@ export interface Told {
   readonly reason: string;
   readonly message: string;
   readonly type: string;
-  readonly involvedObject: { readonly name: string };
+  readonly involvedObject: { readonly kind: string; readonly name: string };
 }
 
 /** Events about a ModelDeployment, as `kubectl get events` shows them. */
 export async function eventsOf(name: string, namespace: string): Promise<Told[]> {
-  return (await list<Told>('events', namespace)).filter(({ involvedObject }) => involvedObject.name === name);
+  return (await list<Told>('events', namespace)).filter(
+    ({ involvedObject }) => involvedObject.kind === 'ModelDeployment' && involvedObject.name === name,
+  );
 }
