@@ -10,6 +10,8 @@ export interface StoreOptions<T extends KubeObject = KubeObject> {
   readonly namespaces?: readonly string[];
   /** The cluster may not serve this type (yet): report `absent` instead of never syncing, and follow it when its CRD comes and goes. */
   readonly optional?: boolean;
+  /** The program can do without being allowed to read this: report `forbidden` instead of never syncing, and follow it once it may be read. */
+  readonly dispensable?: boolean;
   /** Prunes an object before it is kept; may change it in place. */
   readonly transform?: (object: T) => T;
 }

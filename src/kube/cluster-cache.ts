@@ -80,13 +80,14 @@ export class ClusterCache implements Cache {
 
   #reflected<T extends KubeObject>(type: ResourceType<T>, options: StoreOptions<T>, metadataOnly: boolean, namespace?: string): Store<T> {
     const { client, fieldManager = 'modelwright', freeze = false, log = noLogger, clock = systemClock, random } = this.#options;
-    const { transform, labelSelector, fieldSelector, optional = false } = options;
+    const { transform, labelSelector, fieldSelector, optional = false, dispensable = false } = options;
     const store = new ObjectStore<T>(type, { log, freeze });
     const reflector = new Reflector<T>({
       client,
       store,
       metadataOnly,
       optional,
+      dispensable,
       clock,
       log: log.child({ resource: type.plural, ...(namespace !== undefined && { namespace }) }),
       keep(object) {

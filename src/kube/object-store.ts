@@ -107,8 +107,8 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
   }
 
   /**
-   * Makes `objects` the whole content, as of `resourceVersion`: what is missing is reported deleted, what differs updated. The first time, and after the
-   * resource was absent, additions are `initial`.
+   * Makes `objects` the whole content, as of `resourceVersion`: what is missing is reported deleted, what differs updated. Unless the store was synced before,
+   * additions are `initial`.
    */
   replace(objects: Iterable<Stored<T>>, resourceVersion?: string): void {
     const initial = this.#state !== 'synced';
@@ -131,6 +131,11 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
     for (const text of [...this.#objects.keys()]) this.#remove(text);
     this.#resourceVersion = undefined;
     this.#enter('absent');
+  }
+
+  /** Notes that the cluster does not let us read this resource. What is here stays: not being told is not the same as being told that it is gone. */
+  markForbidden(): void {
+    this.#enter('forbidden');
   }
 
   #put(incoming: Stored<T>, initial: boolean): void {

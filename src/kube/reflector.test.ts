@@ -542,6 +542,41 @@ describe('a resource that is not served', () => {
   });
 });
 
+describe('a resource that may not be read', () => {
+  it('is reported forbidden where the program can do without, and followed once it may be read', async () => {
+    await using scene = await Scene.start({ dispensable: true });
+    const states: StoreState[] = [];
+    scene.store.onState((state) => states.push(state));
+    (await scene.watchList()).fail(403, 'Forbidden');
+    (await scene.list()).fail(403, 'Forbidden');
+    await scene.pause(2500);
+    assert.equal(scene.store.hasSynced(), true);
+    (await scene.list()).json(page([at('a', '3')], '10'));
+    await scene.watch('10');
+    assert.deepEqual(states, ['forbidden', 'synced']);
+    assert.deepEqual(scene.heard, ['added a@3']);
+  });
+
+  it('any more is forbidden too, but keeps what was read: nobody said that it is gone', async () => {
+    await using scene = await Scene.start({ dispensable: true });
+    (await scene.filled([at('a', '3')])).end();
+    (await scene.watch('10')).fail(403, 'Forbidden');
+    await scene.pause(800);
+    (await scene.watchList('10')).fail(403, 'Forbidden');
+    (await scene.list()).fail(403, 'Forbidden');
+    await scene.until(() => scene.store.state === 'forbidden');
+    assert.equal(scene.store.size, 1);
+  });
+
+  it('but must be is waited for', async () => {
+    await using scene = await Scene.start();
+    (await scene.watchList()).fail(403, 'Forbidden');
+    (await scene.list()).fail(403, 'Forbidden');
+    await scene.pause(800);
+    assert.equal(scene.store.state, 'syncing');
+  });
+});
+
 describe('following', () => {
   it('ends when it is told to, without an error, also in the middle of a pause', async () => {
     await using scene = await Scene.start();

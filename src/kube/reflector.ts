@@ -1,7 +1,16 @@
 import type { Logger } from '../telemetry/logger.ts';
 import type { KubeClient, ObjectList, WatchEvent } from './client.ts';
 import { type Clock, sleep } from './clock.ts';
-import { errorFromStatus, isExpired, isNotFound, isTooLargeResourceVersion, KubeError, type Status, toError } from './errors.ts';
+import {
+  errorFromStatus,
+  isExpired,
+  isForbidden,
+  isNotFound,
+  isTooLargeResourceVersion,
+  KubeError,
+  type Status,
+  toError,
+} from './errors.ts';
 import { cacheFills, watchRestarts } from './metrics.ts';
 import { type KubeObject, keyOf, keyText, type ResourceType, type Stored } from './object.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -18,6 +27,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly metadataOnly?: boolean;
   /** The resource may not be served: the store becomes `absent` instead of waiting. */
   readonly optional?: boolean;
+  /** We may not be allowed to read it: the store becomes `forbidden` instead of waiting. */
+  readonly dispensable?: boolean;
   /** What is kept of an object; may change it in place. */
   readonly keep?: (object: Stored<T>) => Stored<T>;
   readonly clock: Clock;
@@ -38,7 +49,7 @@ const shortMilliseconds = 1_000;
 const serverErrorMilliseconds = 60_000;
 /** After so many silent watches in a row the position itself is suspect, as after a restored etcd, which may have gone back in time. */
 const maxIdleInARow = 3;
-/** How often a resource that is not served is asked for, at most. */
+/** How often a resource that is not served, or may not be read, is asked for: every 30 s in the end. */
 const absentBackoff = { firstMilliseconds: 2_500, capMilliseconds: 15_000 };
 
 /** Why a watch ended; a label of `watch_restarts_total`. */
@@ -268,6 +279,7 @@ export class Reflector<T extends KubeObject> {
   /** After a list failed. */
   #afterList(error: Error): Next {
     if (isNotFound(error)) return this.#absent();
+    if (isForbidden(error) && this.#options.dispensable) return this.#forbidden();
     if (isExpired(error) && this.#fillFrom === '' && !this.#unpagedOnce) {
       this.#unpagedOnce = true;
       return { reason: 'expired', waitMilliseconds: 0 };
@@ -330,6 +342,13 @@ export class Reflector<T extends KubeObject> {
     if (this.#store.state !== 'absent') this.#options.log.info({ kind: this.#type.kind }, 'The cluster does not serve a resource');
     this.#store.markAbsent();
     return { reason: 'absent', waitMilliseconds: this.#absentBackoff.next() };
+  }
+
+  #forbidden(): Next {
+    if (this.#store.state !== 'forbidden')
+      this.#options.log.info({ kind: this.#type.kind }, 'Not allowed to read a resource that can be done without');
+    this.#store.markForbidden();
+    return { reason: 'refused', waitMilliseconds: this.#absentBackoff.next() };
   }
 
   #again(reason: Reason): Next {

@@ -14,15 +14,17 @@ export type Change<T extends KubeObject> =
 /**
  * `syncing`: not filled yet. `synced`: complete as of some moment, and followed since.
  * `absent`: the cluster does not serve this resource (its CRD is not installed); the store is empty and fills by itself once it does.
+ * `forbidden`: this program may not read the resource; the store has what it last read, if anything, and goes on once it may. Only stores that were opened as
+ * `optional` become absent, and as `dispensable` forbidden; others wait in `syncing`.
  */
-export type StoreState = 'syncing' | 'synced' | 'absent';
+export type StoreState = 'syncing' | 'synced' | 'absent' | 'forbidden';
 
 /** A read-only, indexed copy of some of the cluster's objects of one type. */
 export interface Store<T extends KubeObject> {
   readonly type: ResourceType<T>;
   readonly state: StoreState;
   readonly size: number;
-  /** Whether reads are meaningful: `synced` or `absent`. */
+  /** Whether there is nothing left to wait for: anything but `syncing`. */
   hasSynced(): boolean;
   get(key: ObjectKey): Cached<T> | undefined;
   /** All objects, or those of one namespace; in no particular order. */

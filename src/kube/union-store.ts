@@ -14,10 +14,11 @@ export class UnionStore<T extends KubeObject> implements Store<T> {
     this.#parts = parts;
   }
 
-  /** `syncing` while any part is, `absent` when all are, else `synced`. */
+  /** `syncing` while any part is, else `forbidden` while any part is, `absent` when all are, else `synced`. */
   get state(): StoreState {
     const states = new Set(this.#all().map((part) => part.state));
     if (states.has('syncing')) return 'syncing';
+    if (states.has('forbidden')) return 'forbidden';
     return states.has('synced') || states.size === 0 ? 'synced' : 'absent';
   }
 
