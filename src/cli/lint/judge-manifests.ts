@@ -1,14 +1,16 @@
 /** Judges manifests as the API server would, and a little further, without a cluster. Pure: texts in, findings out. */
 import { group, version } from '../../api/kind.ts';
-import { type ModelDeployment, modelDeployment } from '../../api/model-deployment/index.ts';
+import type { ModelDeployment } from '../../api/model-deployment/index.ts';
 import { isTransitionRule } from '../../api/rule.ts';
 import type { Finding } from '../../models/finding.ts';
 import { advice } from './advice.ts';
-import { parsePath, printPath } from './field-path.ts';
+import { parsePath } from './field-path.ts';
+import { type AnyKind, isModelDeployment, kinds } from './kinds.ts';
 import { inOrder, type ManifestFinding } from './manifest-finding.ts';
 import { nearest } from './nearest.ts';
+import { fieldsWithoutValue, withoutNulls } from './no-value.ts';
 import { isRecord } from './record.ts';
-import { repetitionJudge } from './repetition.ts';
+import { type RepetitionJudge, repetitionJudge } from './repetition.ts';
 import { matchesSchema, schemaFindings } from './schema-findings.ts';
 import { type FieldPath, parseYaml, type YamlDocument, YamlError } from './yaml-document.ts';
 
@@ -43,8 +45,8 @@ export function judgeManifests(files: readonly ManifestFile[], { extraRules = []
         const at = finding.code === 'MW-L2003' ? document.keyPosition(path) : document.position(path);
         return { file, ...at, ...finding };
       };
-      const findings = judge(object, (path) => document.written([...base, ...path]), extraRules);
-      found.push(...[...findings, ...repetitions(object, file)].map(place));
+      const written = (path: FieldPath) => document.written([...base, ...path]);
+      found.push(...judge({ object, file, written }, repetitions, extraRules).map(place));
     }
   }
   return { findings: inOrder(found), objects };
@@ -84,65 +86,46 @@ function entries(document: YamlDocument): Located[] {
   return value['items'].flatMap((object: unknown, index) => (isRecord(object) ? [{ object, document, base: ['items', index] }] : []));
 }
 
-function judge(
-  object: Readonly<Record<string, unknown>>,
-  written: (path: FieldPath) => string | undefined,
-  extraRules: readonly ExtraRule[],
-): readonly Finding[] {
-  const foreign = unknownKind(object);
-  if (foreign !== undefined) return [foreign];
-  const nothing = fieldsWithoutValue(object['spec'], ['spec']);
+interface Subject {
+  readonly object: Readonly<Record<string, unknown>>;
+  readonly file: string;
+  readonly written: (path: FieldPath) => string | undefined;
+}
+
+function judge({ object, file, written }: Subject, repetitions: RepetitionJudge, extraRules: readonly ExtraRule[]): readonly Finding[] {
+  const kind = kinds.find((known) => known.kind === object['kind']);
+  const misnamed = unknownKind(object, kind);
+  if (kind === undefined || misnamed.length > 0) return misnamed;
   const stored = withoutNulls(object);
-  const findings = [...nothing, ...schemaFindings(stored, written)];
-  if (!matchesSchema(stored)) return findings;
-  return [...findings, ...brokenRules(stored), ...advice(stored), ...extraRules.flatMap((rule) => rule(stored))];
+  const findings = [
+    ...fieldsWithoutValue(object['spec'], ['spec']),
+    ...schemaFindings(stored, kind, written),
+    ...repetitions.object(object, file),
+  ];
+  if (!matchesSchema(stored, kind)) return findings;
+  findings.push(...brokenRules(stored, kind));
+  if (!isModelDeployment(stored, kind)) return findings;
+  return [...findings, ...repetitions.model(stored, file), ...advice(stored), ...extraRules.flatMap((rule) => rule(stored))];
 }
 
-function unknownKind({ apiVersion, kind }: Readonly<Record<string, unknown>>): Finding | undefined {
-  const known = modelDeployment.kind;
+function unknownKind({ apiVersion, kind }: Readonly<Record<string, unknown>>, known: AnyKind | undefined): Finding[] {
+  const finding = (path: string, sentence: string, fix: string): Finding[] => [
+    { code: 'MW-L2002', severity: 'error', path, sentence, fix },
+  ];
   if (apiVersion !== `${group}/${version}`) {
-    return {
-      code: 'MW-L2002',
-      severity: 'error',
-      path: 'apiVersion',
-      sentence: `${group} has no version ${JSON.stringify(String(apiVersion).slice(group.length + 1))}.`,
-      fix: `Write ${group}/${version}.`,
-    };
+    const written = JSON.stringify(String(apiVersion).slice(group.length + 1));
+    return finding('apiVersion', `${group} has no version ${written}.`, `Write ${group}/${version}.`);
   }
-  if (kind === known) return undefined;
-  return {
-    code: 'MW-L2002',
-    severity: 'error',
-    path: 'kind',
-    sentence: `${group} has no kind ${JSON.stringify(kind ?? '')}.`,
-    fix: nearest(String(kind), [known]) === undefined ? `Kinds: ${known}.` : `Did you mean ${known}?`,
-  };
-}
-
-/** The API server takes a field without a value for an absent one. */
-function fieldsWithoutValue(value: unknown, path: FieldPath): Finding[] {
-  if (!isRecord(value)) return Array.isArray(value) ? value.flatMap((entry, index) => fieldsWithoutValue(entry, [...path, index])) : [];
-  return Object.entries(value).flatMap(([name, child]): Finding[] => {
-    const here = [...path, name];
-    if (child !== null) return fieldsWithoutValue(child, here);
-    const sentence = 'has no value; the API server leaves the field out';
-    return [{ code: 'MW-L2011', severity: 'warning', path: printPath(here), sentence, fix: 'Give it a value, or remove it.' }];
-  });
-}
-
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, child]) => child !== null)
-      .map(([name, child]) => [name, withoutNulls(child)]),
-  );
+  if (known !== undefined) return [];
+  const names = kinds.map((each) => each.kind);
+  const near = nearest(String(kind), names);
+  const fix = near === undefined ? `Kinds: ${names.join(', ')}.` : `Did you mean ${near}?`;
+  return finding('kind', `${group} has no kind ${JSON.stringify(kind ?? '')}.`, fix);
 }
 
 /** Rules of change need the stored object, which only the API server has. */
-function brokenRules(object: ModelDeployment): Finding[] {
-  return modelDeployment.rules
-    .filter((rule) => !isTransitionRule(rule) && !rule.holds(object))
+function brokenRules(object: unknown, kind: AnyKind): Finding[] {
+  return kind.rules
+    .filter((rule) => !isTransitionRule(rule) && !rule.holds(object as never))
     .map(({ id, fieldPath, message }) => ({ code: id, severity: 'error', path: fieldPath.slice(1), sentence: `${message}.`, fix: '' }));
 }

@@ -1,18 +1,25 @@
 /** What only several manifests together show: the same object twice, or the same model under two names. */
+import type { ModelDeployment } from '../../api/model-deployment/index.ts';
 import { describeIdentity, identityOf } from '../../controllers/deployment/identity.ts';
 import type { Finding } from '../../models/finding.ts';
-import { matchesSchema } from './schema-findings.ts';
 
-type Judge = (object: Readonly<Record<string, unknown>>, file: string) => Finding[];
-
-/** A judge that remembers what it was asked before; the later of two is the one that is found. */
-export function repetitionJudge(): Judge {
-  const objects = new Map<string, string>();
-  const models = new Map<string, string>();
-  return (object, file) => [...repeatedObject(object, file, objects), ...repeatedModel(object, file, models)];
+export interface RepetitionJudge {
+  /** Any object of ours. Applied together, the later of two would replace the earlier. */
+  object(object: Readonly<Record<string, unknown>>, file: string): Finding[];
+  /** A deployment that keeps its schema. The operator accepts both and says so in the condition IdentityUnique. */
+  model(deployment: ModelDeployment, file: string): Finding[];
 }
 
-/** Applied together, the later one would replace the earlier. */
+/** A judge that remembers what it was asked before; the later of two is the one that is found. */
+export function repetitionJudge(): RepetitionJudge {
+  const objects = new Map<string, string>();
+  const models = new Map<string, string>();
+  return {
+    object: (object, file) => repeatedObject(object, file, objects),
+    model: (deployment, file) => repeatedModel(deployment, file, models),
+  };
+}
+
 function repeatedObject(object: Readonly<Record<string, unknown>>, file: string, seen: Map<string, string>): Finding[] {
   const { name, namespace } = metadataOf(object);
   if (name === undefined) return [];
@@ -29,11 +36,9 @@ function repeatedObject(object: Readonly<Record<string, unknown>>, file: string,
   ];
 }
 
-/** The operator accepts both and says so in the condition IdentityUnique. */
-function repeatedModel(object: Readonly<Record<string, unknown>>, file: string, seen: Map<string, string>): Finding[] {
-  const { name, namespace } = metadataOf(object);
-  if (name === undefined || !matchesSchema(object)) return [];
-  const identity = identityOf(object);
+function repeatedModel(deployment: ModelDeployment, file: string, seen: Map<string, string>): Finding[] {
+  const { name, namespace = '' } = deployment.metadata;
+  const identity = identityOf(deployment);
   if (identity === undefined) return [];
   const earlier = remember(seen, [namespace, identity], `${name} in ${file}`);
   if (earlier === undefined || earlier.startsWith(`${name} in `)) return [];
@@ -42,7 +47,7 @@ function repeatedModel(object: Readonly<Record<string, unknown>>, file: string, 
       code: 'MW-L2012',
       severity: 'warning',
       path: 'spec.model',
-      sentence: `ModelDeployment ${earlier} describes the same model: ${describeIdentity(object)}.`,
+      sentence: `ModelDeployment ${earlier} describes the same model: ${describeIdentity(deployment)}.`,
       fix: 'Give spec.model.version, or whatever else tells the two apart.',
     },
   ];

@@ -1,30 +1,38 @@
-/** What a ModelDeployment has against its schema, in sentences: values of the wrong type, out of bounds, missing; fields that do not exist. */
-import { Ajv, type ErrorObject } from 'ajv';
-import { type ModelDeployment, specSchema } from '../../api/model-deployment/index.ts';
+/** What an object has against its kind's schema, in sentences: values of the wrong type, out of bounds, missing; fields that do not exist. */
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { Finding } from '../../models/finding.ts';
 import { redactUri } from '../../models/redact.ts';
 import { printPath } from './field-path.ts';
+import type { AnyKind } from './kinds.ts';
 import { knownFieldFindings } from './known-fields.ts';
 import { nearest } from './nearest.ts';
 import { isRecord } from './record.ts';
 import type { FieldPath } from './yaml-document.ts';
 
-const wholeSchema = {
-  type: 'object',
-  required: ['metadata', 'spec'],
-  properties: {
-    metadata: { type: 'object', required: ['name'], properties: { name: { type: 'string', minLength: 1 } } },
-    spec: specSchema,
-  },
-};
+const ajv = new Ajv({ strict: false, allErrors: true, verbose: true, validateFormats: false });
+const compiled = new Map<AnyKind, ValidateFunction>();
 
-const validate = new Ajv({ strict: false, allErrors: true, verbose: true, validateFormats: false }).compile(wholeSchema);
+function validatorOf(kind: AnyKind): ValidateFunction {
+  const validate =
+    compiled.get(kind) ??
+    ajv.compile({
+      type: 'object',
+      required: ['metadata', 'spec'],
+      properties: {
+        metadata: { type: 'object', required: ['name'], properties: { name: { type: 'string', minLength: 1 } } },
+        spec: kind.spec,
+      },
+    });
+  compiled.set(kind, validate);
+  return validate;
+}
 
 /**
  * @param object  any value; nothing of its shape is taken for granted.
  * @param written the text of a scalar as it stands in the file, so that `20.10` is not shown as 20.1.
  */
-export function schemaFindings(object: unknown, written: (path: FieldPath) => string | undefined): Finding[] {
+export function schemaFindings(object: unknown, kind: AnyKind, written: (path: FieldPath) => string | undefined): Finding[] {
+  const validate = validatorOf(kind);
   const seen = new Set<string>();
   const errors = validate(object) ? [] : (validate.errors ?? []);
   const wrong = errors.flatMap((error) => {
@@ -35,12 +43,12 @@ export function schemaFindings(object: unknown, written: (path: FieldPath) => st
     seen.add(key);
     return [findingOf(error, path, written(path))];
   });
-  return [...knownFieldFindings(object), ...wrong];
+  return [...knownFieldFindings(object, kind), ...wrong];
 }
 
-/** True when nothing but advice is left to say, so that the rules, which trust the types, can be asked. */
-export function matchesSchema(object: unknown): object is ModelDeployment {
-  return validate(object);
+/** True when the object has the shape of its kind, so that the rules, which trust the types, can be asked. */
+export function matchesSchema(object: unknown, kind: AnyKind): boolean {
+  return validatorOf(kind)(object);
 }
 
 function pathOf({ instancePath, keyword, params }: ErrorObject, object: unknown): FieldPath {
