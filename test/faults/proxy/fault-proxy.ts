@@ -20,6 +20,9 @@ export interface ProxiedRequest {
   /** With the query. */
   readonly path: string;
   readonly watch: boolean;
+  readonly userAgent: string;
+  /** Size of the body. */
+  readonly bytes: number;
   /** Of the body: `metadata` and `preconditions`, where there was one. */
   readonly body: { readonly metadata?: Record<string, unknown>; readonly preconditions?: Record<string, unknown> } | undefined;
   /** When it arrived, milliseconds of `performance.now()`. */
@@ -54,6 +57,8 @@ export class FaultProxy {
   readonly record: ProxiedRequest[] = [];
   /** Watches that are open now. */
   readonly watches = new Set<ProxiedWatch>();
+  /** Connections of the operator: now, at most at a time, ever. */
+  readonly connections = { open: 0, peak: 0, total: 0 };
   /** Asked about each request before it goes on. */
   onRequest: ((request: ProxiedRequest) => RequestFault | undefined) | undefined;
   /** Asked about each event of each watch before it goes on. */
@@ -76,6 +81,15 @@ export class FaultProxy {
     server.requestTimeout = 0;
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const proxy = new FaultProxy(server, upstream);
+    server.on('connection', (socket) => {
+      const { connections } = proxy;
+      connections.open += 1;
+      connections.total += 1;
+      connections.peak = Math.max(connections.peak, connections.open);
+      socket.once('close', () => {
+        connections.open -= 1;
+      });
+    });
     server.on('request', (request, response) => {
       // A broken connection on either side ends the exchange, and is what the campaign is about.
       proxy.#serve(request, response).catch(() => request.socket.destroy());
@@ -97,6 +111,8 @@ export class FaultProxy {
       method: incoming.method ?? 'GET',
       path,
       watch: /[?&]watch=(true|1)\b/.test(path),
+      userAgent: incoming.headers['user-agent'] ?? '',
+      bytes: body.length,
       body: outline(body),
       arrived: performance.now(),
       status: undefined,
