@@ -20,6 +20,7 @@ import { readWindow } from './statistics/window.ts';
 import { type ExchangeLimits, now, type WireRequest } from './transport/channel.ts';
 import { exchangeOnce } from './transport/once.ts';
 import { describeTarget, type Target } from './transport/target.ts';
+import type { InvalidReason } from './validity.ts';
 
 /** What is to be measured, in full. */
 export interface BenchSpec {
@@ -139,9 +140,14 @@ class Run {
           work.over === 'concurrency'
             ? { loop: 'closed', concurrency: level }
             : { loop: 'open', requestsPerSecond: level, arrivals: work.arrivals };
-        const { point } = await this.#measure({ batchSize, load, repeat: false }, this.#spec.bound);
-        this.#planned = this.#points.length;
-        return point.valid && chooseBest([candidateOf(point)], objective).best !== null;
+        // A neighbour's noise is no property of the level: a measurement that cannot be relied on is made again, twice at most.
+        for (let attempt = 0; attempt < 3 && !this.#signal.aborted; attempt++) {
+          const { point } = await this.#measure({ batchSize, load, repeat: false }, this.#spec.bound);
+          this.#planned = this.#points.length;
+          if (point.valid) return chooseBest([candidateOf(point)], objective).best !== null;
+          if (point.invalidReasons.some((finding) => serverReasons.has(finding.reason))) return false;
+        }
+        return false;
       };
       const result = await searchLargest(
         {
@@ -424,6 +430,9 @@ class Run {
     };
   }
 }
+
+/** Reasons that speak of the server, not of the measurement: the level is too high. */
+const serverReasons: ReadonlySet<InvalidReason> = new Set(['Saturated', 'Errors', 'NothingSucceeded', 'ServerRestarted']);
 
 /** A point as the choice of the best sees it. */
 export function candidateOf(point: Point): Candidate {

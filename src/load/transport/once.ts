@@ -64,5 +64,7 @@ export async function getText(
 /** A failure with the server's own words, as far as they are short text. */
 export function withBody(outcome: Outcome): string {
   const words = outcome.body?.toString('utf8', 0, 400).replace(/\s+/g, ' ').trim() ?? '';
-  return words === '' || outcome.error === 'connect' || outcome.error === 'tls' ? outcome.message : `${outcome.message}: ${words}`;
+  return words !== '' && (outcome.error?.startsWith('http') || outcome.error === 'badBody')
+    ? `${outcome.message}: ${words}`
+    : outcome.message;
 }

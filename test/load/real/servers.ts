@@ -39,7 +39,12 @@ interface Start {
 
 async function start({ command, args, env, cwd, ready, urls }: Start): Promise<RealServer> {
   const log: string[] = [];
-  const child: ChildProcess = spawn(command, [...args], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child: ChildProcess = spawn(command, [...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => log.push(chunk.toString()));
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) {
@@ -64,11 +69,24 @@ async function start({ command, args, env, cwd, ready, urls }: Start): Promise<R
   const until = Date.now() + 90_000;
   while (Date.now() < until) {
     if (child.exitCode !== null) break;
-    if (await fetch(ready).then((answer) => answer.ok, () => false)) return { ...urls, [Symbol.asyncDispose]: stop };
+    if (
+      await fetch(ready).then(
+        (answer) => answer.ok,
+        () => false,
+      )
+    )
+      return { ...urls, [Symbol.asyncDispose]: stop };
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   await stop();
-  throw new Error(`${command} did not become ready: ${log.join('').split('\n').filter((line) => !/^[|+]/.test(line)).slice(-30).join('\n')}`);
+  throw new Error(
+    `${command} did not become ready: ${log
+      .join('')
+      .split('\n')
+      .filter((line) => !/^[|+]/.test(line))
+      .slice(-30)
+      .join('\n')}`,
+  );
 }
 
 function temporary(name: string): string {
@@ -107,7 +125,9 @@ class TritonPythonModel:
 `;
 
 /** The real tritonserver (out of the nvidia-pytriton wheel) with its Python backend and the model \`linear\`. */
-export async function startTriton(model: SleepModel = { baseMilliseconds: 2, eachMilliseconds: 0.2, maxBatch: 32, dynamicBatching: true }): Promise<RealServer> {
+export async function startTriton(
+  model: SleepModel = { baseMilliseconds: 2, eachMilliseconds: 0.2, maxBatch: 32, dynamicBatching: true },
+): Promise<RealServer> {
   const folder = componentFolder('triton');
   const version = readdirSync(join(folder, 'lib')).find((name) => name.startsWith('python')) as string;
   const site = join(folder, 'lib', version, 'site-packages');
@@ -116,8 +136,12 @@ export async function startTriton(model: SleepModel = { baseMilliseconds: 2, eac
   // The stub must be that of the Python in use, beside the backend's library.
   const backend = join(cwd, 'backends', 'python');
   mkdirSync(backend, { recursive: true });
-  for (const file of ['libtriton_python.so', 'triton_python_backend_utils.py']) copyFileSync(join(server, 'backends', 'python', file), join(backend, file));
-  copyFileSync(join(server, 'python_backend_stubs', version.replace('python', ''), 'triton_python_backend_stub'), join(backend, 'triton_python_backend_stub'));
+  for (const file of ['libtriton_python.so', 'triton_python_backend_utils.py'])
+    copyFileSync(join(server, 'backends', 'python', file), join(backend, file));
+  copyFileSync(
+    join(server, 'python_backend_stubs', version.replace('python', ''), 'triton_python_backend_stub'),
+    join(backend, 'triton_python_backend_stub'),
+  );
   spawnSync('chmod', ['+x', join(backend, 'triton_python_backend_stub')]);
   mkdirSync(join(cwd, 'models', 'linear', '1'), { recursive: true });
   writeFileSync(join(cwd, 'models', 'linear', '1', 'model.py'), tritonModel(site));
@@ -137,7 +161,15 @@ ${model.dynamicBatching ? 'dynamic_batching { max_queue_delay_microseconds: 500 
   const python = readPythonHome(folder);
   return start({
     command: join(server, 'bin', 'tritonserver'),
-    args: [`--model-repository=${join(cwd, 'models')}`, `--backend-directory=${join(cwd, 'backends')}`, `--http-port=${http}`, `--grpc-port=${grpc}`, `--metrics-port=${metrics}`, '--http-address=127.0.0.1', '--grpc-address=127.0.0.1'],
+    args: [
+      `--model-repository=${join(cwd, 'models')}`,
+      `--backend-directory=${join(cwd, 'backends')}`,
+      `--http-port=${http}`,
+      `--grpc-port=${grpc}`,
+      `--metrics-port=${metrics}`,
+      '--http-address=127.0.0.1',
+      '--grpc-address=127.0.0.1',
+    ],
     env: { LD_LIBRARY_PATH: [join(site, 'nvidia_pytriton.libs'), join(python, 'lib')].join(':'), PYTHONHOME: python, PYTHONPATH: site },
     cwd,
     ready: `http://127.0.0.1:${http}/v2/health/ready`,
@@ -153,7 +185,11 @@ function readPythonHome(folder: string): string {
 
 /** A scikit-learn model file made by the component's own Python. */
 function irisModel(python: string, file: string): void {
-  const made = spawnSync(python, ['-c', `import joblib, sys; from sklearn.datasets import load_iris; from sklearn.linear_model import LogisticRegression; x, y = load_iris(return_X_y=True); joblib.dump(LogisticRegression(max_iter=500).fit(x, y), sys.argv[1])`, file]);
+  const made = spawnSync(python, [
+    '-c',
+    `import joblib, sys; from sklearn.datasets import load_iris; from sklearn.linear_model import LogisticRegression; x, y = load_iris(return_X_y=True); joblib.dump(LogisticRegression(max_iter=500).fit(x, y), sys.argv[1])`,
+    file,
+  ]);
   if (made.status !== 0) throw new Error(`the scikit-learn model could not be made: ${made.stderr.toString().slice(-500)}`);
 }
 
@@ -163,7 +199,10 @@ export async function startMlServer(): Promise<RealServer> {
   const cwd = temporary('mlserver');
   irisModel(join(folder, 'bin', 'python'), join(cwd, 'model.joblib'));
   const [http, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
-  writeFileSync(join(cwd, 'settings.json'), JSON.stringify({ host: '127.0.0.1', http_port: http, grpc_port: grpc, metrics_port: metrics, parallel_workers: 0, debug: false }));
+  writeFileSync(
+    join(cwd, 'settings.json'),
+    JSON.stringify({ host: '127.0.0.1', http_port: http, grpc_port: grpc, metrics_port: metrics, parallel_workers: 0, debug: false }),
+  );
   writeFileSync(
     join(cwd, 'model-settings.json'),
     JSON.stringify({
@@ -275,7 +314,13 @@ export async function startTorchServe(): Promise<RealServer> {
     { cwd, env: { ...process.env, PATH: path } },
   );
   if (!existsSync(join(cwd, 'store', 'linear.mar'))) throw new Error(`torch-model-archiver: ${archived.stderr.toString().slice(-800)}`);
-  const [http, management, metrics, grpc, grpcManagement] = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
+  const [http, management, metrics, grpc, grpcManagement] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ];
   writeFileSync(
     join(cwd, 'config.properties'),
     `inference_address=http://127.0.0.1:${http}
