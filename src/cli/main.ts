@@ -6,10 +6,17 @@ import { programVersion } from './program-version.ts';
 
 /** Every command, in the order of `--help`. Each loads when it is asked for, so that `modelwright version` starts no Kubernetes client. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  operator: async () => (await import('./operator.ts')).operatorCommand(),
+  package: async () => (await import('./package/package.ts')).packageCommand(),
+  push: async () => (await import('./package/push.ts')).pushCommand(),
+  pull: async () => (await import('./package/pull.ts')).pullCommand(),
+  inspect: async () => (await import('./package/inspect.ts')).inspectCommand(),
+  fetch: async () => (await import('./package/fetch.ts')).fetchCommand(),
+  lint: async () => (await import('./lint/command.ts')).lintCommand(),
   render: async () => (await import('./render.ts')).renderCommand(),
   get: async () => (await import('./get.ts')).getCommand(),
+  bench: async () => (await import('./bench/command.ts')).benchCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
+  operator: async () => (await import('./operator.ts')).operatorCommand(),
   version: async () => (await import('./version.ts')).versionCommand(),
 };
 
@@ -33,9 +40,12 @@ function inherit(command: Command, from: Command): Command {
   return command;
 }
 
+/** Exit code of a command line that makes no sense: nothing was done. 1 is for what was tried and failed, or found wrong. */
+const wrongUsage = 2;
+
 /** What a thrown value means for the caller: a sentence on stderr, unless it was said already, and the exit code. */
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
   const message = error instanceof Error ? error.message : String(error);
   // The API server's own words already say whose error it is, as kubectl prints them.
   process.stderr.write(/^(Error from server|The connection to the server)/.test(message) ? `${message}\n` : `error: ${message}\n`);

@@ -7,10 +7,9 @@ import { judge } from '../kserve/judge.ts';
 import { renderInferenceService } from '../kserve/render.ts';
 import { newestKServe, parseKServeVersion, printVersion } from '../models/kserve-version.ts';
 import { Failure } from './failure.ts';
-import { modelDeploymentsOf, readManifests } from './manifests.ts';
+import { readModelDeployments } from './manifests.ts';
 import { listOf, parseFormat, printJson, printYaml } from './output.ts';
 import { sampleRequest } from './sample-request.ts';
-import { complaintsAbout } from './valid-deployment.ts';
 
 interface RenderOptions {
   readonly filename: readonly string[];
@@ -50,14 +49,9 @@ export function renderCommand(): Command {
 
 async function render(options: RenderOptions): Promise<void> {
   const format = parseFormat(options.output, ['json', 'yaml']);
-  const found = modelDeploymentsOf(await readManifests(options.filename));
-  if (found.length === 0) throw new Failure(`no ModelDeployment in ${options.filename.join(', ')}`);
   const dialect = dialectFor(options.kserveVersion);
-  const objects = found.map(({ file, object }) => {
-    const complaints = complaintsAbout(object);
-    if (complaints.length > 0) throw new Failure(describe(file, object, complaints));
-    return options.request ? requestFor(file, object) : serviceFor(file, object, dialect, options);
-  });
+  const deployments = await readModelDeployments(options.filename);
+  const objects = deployments.map((object) => (options.request ? requestFor(object) : serviceFor(object, dialect, options)));
   if (options.request && format !== 'yaml') {
     // One line each, ready for `curl --data @-`.
     process.stdout.write(objects.map((object) => `${JSON.stringify(object)}\n`).join(''));
@@ -72,20 +66,18 @@ function dialectFor(text: string): Dialect {
   return dialectOf(version);
 }
 
-function serviceFor(file: string, object: ModelDeployment, dialect: Dialect, options: RenderOptions): object {
+function serviceFor(object: ModelDeployment, dialect: Dialect, options: RenderOptions): object {
   const [preferred] = dialect.modes;
   const mode = object.spec.deploymentMode ?? options.mode ?? preferred;
   if (mode === undefined || !dialect.modes.includes(mode)) {
     throw new Failure(
-      describe(file, object, [
-        `deployment mode ${mode} cannot be had on ${describeDialect(dialect)}, which has ${dialect.modes.join(' and ')}`,
-      ]),
+      describe(object, [`deployment mode ${mode} cannot be had on ${describeDialect(dialect)}, which has ${dialect.modes.join(' and ')}`]),
     );
   }
   const policy = { serviceAccounts: options.allowedServiceAccounts ?? [], imageRegistries: options.allowedImageRegistries ?? [] };
   const problems = judge(object, { dialect, mode, policy });
   const blocking = problems.filter((problem) => problem.blocking).map(({ message }) => message);
-  if (blocking.length > 0) throw new Failure(describe(file, object, blocking));
+  if (blocking.length > 0) throw new Failure(describe(object, blocking));
   const rendered = renderInferenceService(object, { dialect, mode });
   for (const remark of [...problems.map(({ message }) => message), ...rendered.notes])
     process.stderr.write(`${object.metadata.name}: ${remark}\n`);
@@ -96,14 +88,14 @@ function serviceFor(file: string, object: ModelDeployment, dialect: Dialect, opt
   return rendered.object;
 }
 
-function requestFor(file: string, object: ModelDeployment): object {
+function requestFor(object: ModelDeployment): object {
   const { metadata, spec } = object;
   const inputs = spec.model?.inputs ?? [];
   if (inputs.length === 0)
-    throw new Failure(describe(file, object, ['spec.model.inputs is empty; name, shape and dataType of each input are needed']));
+    throw new Failure(describe(object, ['spec.model.inputs is empty; name, shape and dataType of each input are needed']));
   return sampleRequest(inputs, spec.runtime.protocol ?? protocolsOf[spec.runtime.type][0], spec.model?.name ?? metadata.name);
 }
 
-function describe(file: string, { metadata }: ModelDeployment, sentences: readonly string[]): string {
-  return `ModelDeployment ${metadata?.name ?? '(without a name)'} in ${file}:\n${sentences.map((sentence) => `  ${sentence}`).join('\n')}`;
+function describe({ metadata }: ModelDeployment, sentences: readonly string[]): string {
+  return `ModelDeployment ${metadata.name}:\n${sentences.map((sentence) => `  ${sentence}`).join('\n')}`;
 }
