@@ -1,5 +1,6 @@
 /** What the API server accepts and a reader would still ask about: does the description of the model agree with itself and its runtime? */
 import type { ModelDeployment, ModelDeploymentSpec } from '../../api/model-deployment/index.ts';
+import { modelSchema } from '../../api/model-deployment/model.ts';
 import type { RuntimeType } from '../../api/model-deployment/runtime.ts';
 import type { Finding, Severity } from '../../models/finding.ts';
 
@@ -44,7 +45,7 @@ export function advice({ spec }: ModelDeployment): Finding[] {
   for (const field of ['inputs', 'outputs'] as const) {
     for (const [index, tensor] of (model[field] ?? []).entries()) findings.push(...tensorAdvice(tensor, `spec.model.${field}[${index}]`));
   }
-  findings.push(...batchAdvice(model), ...referenceAdvice(model));
+  findings.push(...batchAdvice(model), ...referenceAdvice(model), ...attributeAdvice(model));
   return findings;
 }
 
@@ -115,5 +116,22 @@ function referenceAdvice({ references = [] }: Model): Finding[] {
       return [{ code: 'MW-L2108', severity: 'warning', path, sentence: 'The reference looks like a URL and is none.', fix: 'Correct it.' }];
     }
     return [];
+  });
+}
+
+/** A free attribute that has a field of its own: written there it shows in the table and can be selected by. */
+function attributeAdvice({ attributes = {} }: Model): Finding[] {
+  return Object.keys(attributes).flatMap((key): Finding[] => {
+    const field = Object.keys(modelSchema.properties).find((name) => name.toLowerCase() === key.toLowerCase());
+    if (field === undefined) return [];
+    return [
+      {
+        code: 'MW-L2109',
+        severity: 'warning',
+        path: `spec.model.attributes[${JSON.stringify(key)}]`,
+        sentence: `There is a field for this: the library neither shows nor selects by an attribute ${key}.`,
+        fix: `Write it as spec.model.${field}.`,
+      },
+    ];
   });
 }

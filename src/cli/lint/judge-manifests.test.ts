@@ -193,6 +193,11 @@ describe('advice', () => {
   it('references that are given twice, or are no URLs', () => {
     assert.deepEqual(codes(model('{references: [a, a, "https://"]}')), ['MW-L2107', 'MW-L2108']);
   });
+  it('an attribute that has a field of its own', () => {
+    assert.deepEqual(model('{attributes: {Dataset: COCO, owner: me}}'), [
+      'x.yaml:5:33: warning: spec.model.attributes["Dataset"]: There is a field for this: the library neither shows nor selects by an attribute Dataset. Write it as spec.model.dataset. [MW-L2109]',
+    ]);
+  });
   it('a field without a value, which the API server leaves out', () => {
     assert.deepEqual(spec(`runtime: {type: SKLearn}\ngpu:\n${rest}`), [
       'x.yaml:6:3: warning: spec.gpu: has no value; the API server leaves the field out. Give it a value, or remove it. [MW-L2011]',
