@@ -83,6 +83,7 @@ async function templateOf(served: Served): Promise<PodTemplate> {
   const object = await eventually(
     () => get<Deployment>(kind, component, namespace).catch(() => undefined),
     (found) => found !== undefined,
+    120, // older managers take their time with the first service
   );
   if (object === undefined) throw new Error(`no ${kind} ${component}`);
   return object.spec.template;
