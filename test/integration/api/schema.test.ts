@@ -250,10 +250,12 @@ describe('the CustomResourceDefinition on a real API server', () => {
   });
 
   it('does not judge an unchanged spec again: status can be written for an object older than a rule', async () => {
-    // A CRD of the same shape and another group, so that no other test meets it: first without rules, then with them.
+    // The same schema under another group and other names, so that no other test meets it: first without rules, then with them.
     const group = 'older.example.com';
-    const crd = JSON.parse(JSON.stringify(load(readFileSync(crdFile, 'utf8'))).replaceAll('modelwright.dev', group)) as Crd;
-    crd.spec.names.categories = [];
+    const crd = load(readFileSync(crdFile, 'utf8')) as Crd;
+    crd.metadata.name = `olderdeployments.${group}`;
+    crd.spec.group = group;
+    crd.spec.names = { kind: 'OlderDeployment', plural: 'olderdeployments', singular: 'olderdeployment', listKind: 'OlderDeploymentList' };
     const [version] = crd.spec.versions;
     assert.ok(version);
     const { spec } = version.schema.openAPIV3Schema.properties;
@@ -267,14 +269,17 @@ describe('the CustomResourceDefinition on a real API server', () => {
       [Symbol.asyncDispose]: async () => void (await kubectl(['delete', 'crd', crd.metadata.name, '--wait=false', '--ignore-not-found'])),
     };
     await applyCrd();
-    const resource = `modeldeployments.${group}`;
-    const old = { ...deployment({ name: 'old', storageUri: 'ftp://example.com/iris' }), apiVersion: `${group}/v1alpha1` };
+    const old = {
+      ...deployment({ name: 'old', storageUri: 'ftp://example.com/iris' }),
+      apiVersion: `${group}/v1alpha1`,
+      kind: 'OlderDeployment',
+    };
     await kubectl(['create', '-n', namespace.name, '-f', '-'], { input: old });
 
     spec['x-kubernetes-validations'] = rules;
     await applyCrd();
     const patch = (args: string[], value: object) =>
-      inNamespace('patch', resource, 'old', '--type=merge', ...args, '-p', JSON.stringify(value));
+      inNamespace('patch', 'olderdeployment', 'old', '--type=merge', ...args, '-p', JSON.stringify(value));
     const refused = await untilRefused(() => patch(['--dry-run=server'], { spec: { suspend: true } }));
     assert.match(refused, /spec\.source\.storageUri must begin with one of/, 'a changed spec is judged');
     await patch(['--subresource=status'], { status: { observedGeneration: 1 } });
@@ -289,9 +294,10 @@ interface StoredDeployment {
 }
 
 interface Crd {
-  readonly metadata: { readonly name: string };
+  readonly metadata: { name: string };
   readonly spec: {
-    readonly names: { categories: string[] };
+    group: string;
+    names: Record<string, string>;
     readonly versions: {
       readonly schema: { readonly openAPIV3Schema: { readonly properties: { readonly spec: { 'x-kubernetes-validations': object[] } } } };
     }[];
