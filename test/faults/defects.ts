@@ -4,9 +4,9 @@
  */
 import type { Replacement } from './build-operator.ts';
 import {
-  compaction,
   crashes,
   type Experiment,
+  expired,
   halfOpen,
   replicas,
   requests,
@@ -25,10 +25,22 @@ export interface Defect {
   readonly replicas?: ReturnType<typeof replicas>;
 }
 
+/** The operator as it is: no experiment may find fault with it, or what they find in defects means nothing. */
+export const control: Defect = {
+  name: 'control: no defect',
+  replacements: [],
+  experiments: [undisturbed, restarted, usurped, expired, requests(['409 conflict', '500', '503', 'late answer']), watches, crashes],
+};
+
 const reconciler = 'controllers/deployment/reconciler.ts';
 const ownership = 'controllers/deployment/ownership.ts';
 
 export const defects: readonly Defect[] = [
+  {
+    name: 'a silent watch is trusted',
+    replacements: [{ file: 'kube/reflector.ts', find: "else if (now >= idleAt) stalled.abort(new WatchStalled('idle'));", replace: '' }],
+    experiments: [halfOpen],
+  },
   {
     name: 'an apply without the UID that was judged',
     replacements: [
@@ -96,12 +108,12 @@ export const defects: readonly Defect[] = [
         replace: "else if (reason === 'refused') this.#refill(this.#position);",
       },
     ],
-    experiments: [compaction],
+    experiments: [expired],
   },
   {
     name: 'a new list that keeps what is gone',
     replacements: [{ file: 'kube/object-store.ts', find: 'for (const text of missing) this.#remove(text);', replace: '' }],
-    experiments: [compaction, watches],
+    experiments: [expired],
   },
   {
     name: 'a broken watch goes on from now, not from where it was',
@@ -118,11 +130,6 @@ export const defects: readonly Defect[] = [
     name: 'a cache that keeps deleted objects',
     replacements: [{ file: 'kube/object-store.ts', find: '    this.#objects.delete(text);\n', replace: '' }],
     experiments: [undisturbed],
-  },
-  {
-    name: 'a silent watch is trusted',
-    replacements: [{ file: 'kube/reflector.ts', find: "else if (now >= idleAt) stalled.abort(new WatchStalled('idle'));", replace: '' }],
-    experiments: [halfOpen],
   },
   {
     name: 'the first read may come from the past',
@@ -187,9 +194,9 @@ export const defects: readonly Defect[] = [
         replace: 'const client = direct;',
       },
       {
-        file: 'cli/run-operator.ts',
-        find: '...(elector !== undefined && { elector }),',
-        replace: '...(elector !== undefined && { elector: Object.assign(elector, { acquire: async () => undefined }) }),',
+        file: 'kube/manager.ts',
+        find: 'await this.#elector.acquire(stop);',
+        replace: 'const elector = this.#elector; void elector.acquire(stop).then(() => elector.hold(this.#leave.signal)); return true;',
       },
     ],
     experiments: [],

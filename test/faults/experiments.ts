@@ -6,7 +6,7 @@ import { type LeaderFault, leaderPlan, leaderTrial, ReplicaPair } from './leader
 import type { Random } from './random.ts';
 import { requestFaultTrial } from './request-faults.ts';
 import { atRest, restartAtRest } from './rest.ts';
-import { compactionTrial, staleServerTrial } from './server-faults.ts';
+import { expiredTrial, staleServerTrial } from './server-faults.ts';
 import { StaleServer } from './stale-server.ts';
 import { disturbedRun, type Outcome } from './trial.ts';
 import { usurpedTrial } from './usurped.ts';
@@ -62,9 +62,9 @@ export async function* usurped({ lane }: Bench): AsyncGenerator<Outcome> {
   for (let run = 1; run <= 3; run += 1) yield await usurpedTrial(lane, `run ${run}`);
 }
 
-export async function* compaction({ lane, known: [[workload, reference]] }: Bench): AsyncGenerator<Outcome> {
-  yield await compactionTrial(lane, { name: workload.name, workload, reference });
-  yield await atRest(lane, 'a compaction');
+export async function* expired({ lane, known: [[workload, reference]] }: Bench): AsyncGenerator<Outcome> {
+  for (let run = 1; run <= 2; run += 1) yield await expiredTrial(lane, { name: workload.name, workload, reference });
+  yield await atRest(lane, 'expired positions');
 }
 
 export async function* halfOpen({ lane, known: [[workload, reference]] }: Bench): AsyncGenerator<Outcome> {

@@ -10,7 +10,7 @@ import { Random } from './random.ts';
 import type { Report } from './report.ts';
 import { type FaultCounts, requestFaultTrial } from './request-faults.ts';
 import { atRest, restartAtRest } from './rest.ts';
-import { compactionTrial, restartTrial, staleServerTrial } from './server-faults.ts';
+import { compactionTrial, expiredTrial, restartTrial, staleServerTrial } from './server-faults.ts';
 import { shortLease } from './short-lease.ts';
 import { StaleServer } from './stale-server.ts';
 import { instability, type Outcome, referenceRun } from './trial.ts';
@@ -115,6 +115,10 @@ async function watches({ world, program, options, report }: Campaign, known: Fam
     const outcome = await watchFaultTrial(lane, { name: `${workload.name}, run ${run}`, workload, reference }, { random, counts });
     report.add({ ...outcome, name: `${outcome.name}, ${total(counts) - before} faults` });
     if (run % trialsPerRest === 0) report.add(await atRest(lane, `${run} runs with watch faults`));
+  }
+  for (let run = 1; run <= options.expirations; run += 1) {
+    const [[workload, reference]] = known;
+    report.add(await expiredTrial(lane, { name: `${workload.name}, run ${run}`, workload, reference }));
   }
   for (let run = 1; run <= options.usurpations; run += 1) report.add(await usurpedTrial(lane, `run ${run}`));
   if (options.watchFaults > 0) report.add(await atRest(lane, 'watch faults'));

@@ -10,6 +10,8 @@ import { differences } from './end-state.ts';
 import type { History } from './history.ts';
 import { runtimeOf } from './kserve-crd.ts';
 
+/** How long the status of before stays after a change. */
+const actMilliseconds = 60;
 const finalizer = 'inferenceservice.finalizers';
 const services = (namespace: string) => `/apis/serving.kserve.io/v1beta1/namespaces/${namespace}/inferenceservices`;
 
@@ -67,6 +69,8 @@ export class KServeStandIn {
     }
     const status = service['status'] === undefined ? startingStatus(service) : servingStatus(service);
     if (differences(status, service['status']).length > 0) {
+      // KServe takes its time too; meanwhile its status speaks of the spec before.
+      await sleep(actMilliseconds);
       await this.#patch(`${path}/status`, { metadata: { uid, resourceVersion }, status });
     }
   }

@@ -17,6 +17,7 @@ export interface CampaignOptions {
   readonly compactions: number;
   readonly staleServers: number;
   readonly usurpations: number;
+  readonly expirations: number;
   /** `all`, `none`, or names of defects with commas between. */
   readonly defects: string;
 }
@@ -36,6 +37,7 @@ const defaults = {
   compactions: ['3', 'compactions of etcd under broken watches'],
   'stale-servers': ['3', 'operators that come up on an API server that lags behind'],
   usurpations: ['5', 'InferenceServices that others replace while the operator looks away'],
+  expirations: ['5', 'times that all watches come back with an expired position'],
   defects: ['all', 'seeded defects that the campaign must catch: all, none, or names'],
 } as const satisfies Readonly<Record<string, readonly [string, string]>>;
 
@@ -73,6 +75,7 @@ export function parseOptions(args: readonly string[]): CampaignOptions | 'help' 
     compactions: count('compactions'),
     staleServers: count('stale-servers'),
     usurpations: count('usurpations'),
+    expirations: count('expirations'),
     defects: text('defects'),
   };
 }

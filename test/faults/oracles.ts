@@ -16,7 +16,9 @@ export interface OperatorRequest {
   readonly body: unknown;
   /** Status that the API server gave; undefined where it was never asked, or gave none. */
   readonly status: number | undefined;
-  /** When the answer was here, milliseconds of `performance.now()`. */
+  /** When it arrived at the proxy, milliseconds of `performance.now()`. */
+  readonly arrived: number;
+  /** When the API server's answer was here. */
   readonly at: number;
 }
 

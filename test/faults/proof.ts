@@ -1,7 +1,7 @@
 /** The campaign proves itself: each defect, sewn into a copy of the operator, has to be noticed by at least one oracle. */
 import { join } from 'node:path';
 import { buildOperator } from './build-operator.ts';
-import { type Defect, defects } from './defects.ts';
+import { control, type Defect, defects } from './defects.ts';
 import type { Experiment } from './experiments.ts';
 import type { Campaign, Known } from './families.ts';
 import { Lane, type LaneOptions } from './lane.ts';
@@ -10,15 +10,15 @@ import { shortLease } from './short-lease.ts';
 import type { Outcome } from './trial.ts';
 
 /** Most of a defect's time is waiting for what never comes. */
-const lanes = 3;
+const lanes = 4;
 /** Seconds that a step may take before a defect counts as caught by it: an undisturbed one takes one or two. */
-const patience = 20;
+const patience = 15;
 
 export async function proveCampaign({ world, options, report }: Campaign, known: readonly [Known, ...Known[]]): Promise<void> {
   const chosen = choose(options.defects);
   const random = new Random(options.seed);
   let caught = 0;
-  const queue = chosen.entries();
+  const queue = [control, ...chosen].entries();
   const work = async () => {
     for (const [index, defect] of queue) {
       const started = performance.now();
@@ -29,12 +29,17 @@ export async function proveCampaign({ world, options, report }: Campaign, known:
         defect.replicas === undefined
           ? inOneLane(lane, defect.experiments, { known, random: random.fork(defect.name) })
           : defect.replicas({ ...lane, args: ['--leader-elect'] }, { known, random: random.fork(defect.name) });
-      const found = await firstViolation(outcomes);
+      const found = await firstViolation(outcomes).catch((error) => {
+        report.say(`"${defect.name}": the experiment itself failed: ${error}`);
+        return undefined;
+      });
       const seconds = (performance.now() - started) / 1000;
-      if (found !== undefined) caught += 1;
-      const violations = found === undefined ? ['the campaign did not notice it'] : [];
-      report.add({ family: 'seeded defects', name: defect.name, converged: found !== undefined, violations, seconds });
-      if (found !== undefined) report.say(`caught "${defect.name}" in ${seconds.toFixed(0)} s by ${found}`);
+      const expected = (defect === control) === (found === undefined);
+      const violations = expected ? [] : [found ?? 'the campaign did not notice it'];
+      report.add({ family: 'seeded defects', name: defect.name, converged: expected, violations, seconds });
+      if (defect === control || found === undefined) continue;
+      caught += 1;
+      report.say(`caught "${defect.name}" in ${seconds.toFixed(0)} s by ${found}`);
     }
   };
   await Promise.all(Array.from({ length: lanes }, work));

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lane } from './lane.ts';
 import type { Reference } from './oracles.ts';
+import { status } from './request-faults.ts';
 import type { StaleServer } from './stale-server.ts';
 import { disturbedRun, type Outcome } from './trial.ts';
 import type { Step, Workload } from './workload.ts';
@@ -34,6 +35,51 @@ function disturbed(workload: Workload, disturb: () => Promise<void>): Workload {
 export function restartTrial(lane: Lane, plan: ServerFaultPlan): Promise<Outcome> {
   const workload = disturbed(plan.workload, () => lane.world.plane.restartApiserver());
   return disturbedRun(lane, { family: 'API server restart', ...plan, workload });
+}
+
+/**
+ * Everything is replaced while the watches are broken, and when they come back, the API server no longer knows where they were: 410 to each until it reads
+ * anew. Said by the proxy, as the API server does once its own memory begins later than that.
+ */
+export async function expiredTrial(lane: Lane, plan: ServerFaultPlan): Promise<Outcome> {
+  // A life of its own for each trial: what a reflector has waited does not count for the next.
+  await lane.operator.kill();
+  lane.restart();
+  const last = plan.workload.steps.at(-1);
+  const workload: Workload = {
+    name: plan.workload.name,
+    steps: plan.workload.steps.map((step) =>
+      step !== last
+        ? step
+        : {
+            ...step,
+            async act(trial) {
+              const anew = new Set<string>();
+              let away = true;
+              lane.proxy.onRequest = ({ watch, path }) => {
+                const [resource = '', query = ''] = path.split('?');
+                if (!watch) return undefined;
+                if (away) return { kind: 'reset', phase: 'before' };
+                if (query.includes('sendInitialEvents=true')) anew.add(resource + selectorOf(query));
+                return anew.has(resource + selectorOf(query)) ? undefined : status(410, 'Expired', 'too old resource version');
+              };
+              for (const watch of lane.proxy.watches) watch.cut();
+              await step.act(trial);
+              await sleep(500);
+              away = false;
+            },
+          },
+    ),
+  };
+  const calm = () => {
+    lane.proxy.onRequest = undefined;
+  };
+  return disturbedRun(lane, { family: 'expired positions', ...plan, workload }, { calm });
+}
+
+function selectorOf(query: string): string {
+  const parameters = new URLSearchParams(query);
+  return `${parameters.get('labelSelector')} ${parameters.get('fieldSelector')}`;
 }
 
 /** etcd forgets its history while the watches are cut, so that they cannot go on from where they were. */
