@@ -56,6 +56,14 @@ describe('a YAML text', () => {
     assert.equal(at(document, 'more.x'), '3:1');
     assert.equal(at(document, 'more.z'), '5:6');
   });
+  it('is refused when its aliases would unfold without end', () => {
+    const level = (index: number) => `l${index}: &l${index} [${Array.from({ length: 9 }, () => `*l${index - 1}`).join(', ')}]`;
+    const bomb = ['l0: &l0 x', ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map(level)].join('\n');
+    assert.throws(
+      () => parseYaml(bomb),
+      (error) => error instanceof YamlError && /alias/.test(error.message),
+    );
+  });
   it('takes a key that is an alias, and goes on behind it', () => assert.equal(at(parseYaml('a: &x b\n*x : c\nd: 2')[0], 'd'), '3:4'));
   it('may be JSON', () => assert.equal(at(parseYaml('{"a": {"b": [1, 2]}}')[0], 'a.b[1]'), '1:17'));
   it('may be empty', () => {

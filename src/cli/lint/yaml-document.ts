@@ -32,11 +32,14 @@ export class YamlError extends Error {
   }
 }
 
+/** What thirty aliases can unfold to is still small; without a limit, a few lines unfold to more than memory holds. */
+const maxAliases = 30;
+
 /** @throws YamlError */
 export function parseYaml(text: string): YamlDocument[] {
   try {
     const events = parseEvents(text, {});
-    const values = constructFromEvents(events, { source: text, schema: kubectlYaml });
+    const values = constructFromEvents(events, { source: text, schema: kubectlYaml, maxAliases });
     const lines = lineStarts(text);
     return placesOf(events, text).map((places, index) => document(values[index], places, lines));
   } catch (error) {
