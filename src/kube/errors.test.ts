@@ -58,6 +58,7 @@ describe('what an error is', () => {
     ['404 of a group', of(404, ''), ['isNotFound', 'isResourceAbsent']],
     ['409 of a name', of(409, 'AlreadyExists'), ['isAlreadyExists']],
     ['409 of a version', of(409, 'Conflict'), ['isConflict']],
+    ['422 of a uid', errorFromStatus({ reason: 'Invalid', details: { causes: [{ field: 'metadata.uid' }] } }, 422), ['isConflict']],
     ['410', of(410, 'Expired'), ['isExpired']],
     ['401', of(401, 'Unauthorized'), ['isUnauthorized']],
     ['403', of(403, 'Forbidden'), ['isForbidden']],

@@ -77,9 +77,17 @@ export function isAlreadyExists(error: unknown): error is KubeError {
   return error instanceof KubeError && error.reason === 'AlreadyExists';
 }
 
-/** Someone else changed the object first, or owns a field that an unforced apply wants: read again and decide again. */
+/**
+ * Someone else changed the object first, another object has its name by now, or somebody owns a field that an unforced apply wants: read again and decide
+ * again.
+ */
 export function isConflict(error: unknown): error is KubeError {
-  return error instanceof KubeError && error.status === 409 && error.reason !== 'AlreadyExists';
+  return error instanceof KubeError && ((error.status === 409 && error.reason !== 'AlreadyExists') || isOtherUid(error));
+}
+
+/** A write that names the uid of an object is refused as invalid, not as a conflict, where another has its name (seen with Kubernetes 1.34). */
+function isOtherUid(error: KubeError): boolean {
+  return error.status === 422 && error.causes.some(({ field }) => field === 'metadata.uid');
 }
 
 /** A resourceVersion or continue token is older than what the server still has: list again. */
@@ -89,7 +97,7 @@ export function isExpired(error: unknown): error is KubeError {
 
 /** The object breaks its schema or a validation rule; `causes` names the fields. Trying again cannot help. */
 export function isInvalid(error: unknown): error is KubeError {
-  return error instanceof KubeError && error.status === 422;
+  return error instanceof KubeError && error.status === 422 && !isOtherUid(error);
 }
 
 /** RBAC or an admission policy refuses. */

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { createAuthority, issue } from '../../hack/controlplane/x509.ts';
 import type { ClusterConfig, TlsIdentity } from './cluster-config.ts';
-import { isNotFound, isTooManyRequests, isTransient, KubeError } from './errors.ts';
+import { isNotFound, isTooLargeResourceVersion, isTooManyRequests, isTransient, KubeError } from './errors.ts';
 import { restRequests } from './metrics.ts';
 import { CannedServer } from './testing/canned-server.ts';
 import { FakeClock } from './testing/fake-clock.ts';
@@ -149,6 +149,15 @@ describe('an answer that asks to come back later', () => {
     assert.ok(isTooManyRequests(error));
     assert.equal(error.retryAfterMilliseconds, 1000);
     assert.equal(server.untaken, 0);
+    await transport.close();
+  });
+
+  it('because of a version that is yet to come is an error at once', async () => {
+    await using server = await CannedServer.start();
+    const transport = new Transport(server.config);
+    const answer = transport.json(get);
+    (await server.next()).fail(504, 'Timeout', 'Too large resource version: 9, current: 5', { 'retry-after': '1' });
+    await assert.rejects(answer, isTooLargeResourceVersion);
     await transport.close();
   });
 

@@ -2,7 +2,7 @@ import { arch, platform } from 'node:process';
 import { type Dispatcher, Pool, ProxyAgent } from 'undici';
 import { type Clock, sleep, systemClock } from './clock.ts';
 import type { ClusterConfig, Credentials, TlsIdentity } from './cluster-config.ts';
-import { errorFromStatus, KubeError, type Status, toError } from './errors.ts';
+import { errorFromStatus, isTooLargeResourceVersion, KubeError, type Status, toError } from './errors.ts';
 import { restRequestDuration, restRequests } from './metrics.ts';
 import { proxyFor } from './proxy-environment.ts';
 import { TokenBucket } from './rate-limiter.ts';
@@ -242,6 +242,8 @@ function sameIdentity(a: TlsIdentity, b: TlsIdentity): boolean {
  */
 function retryDelay(request: TransportRequest, error: unknown, attempt: number): number | undefined {
   if (!(error instanceof KubeError) || attempt >= maxAttempts) return undefined;
+  // The server has waited for that version for some seconds already; its caller knows how to do without.
+  if (isTooLargeResourceVersion(error)) return undefined;
   if (error.code === 'NETWORK') return request.method === 'GET' && attempt === 1 ? 0 : undefined;
   const wait = error.retryAfterMilliseconds;
   const later = error.status === 429 || error.status >= 500;
