@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ModelDeployment } from '../../../src/api/model-deployment/index.ts';
@@ -18,23 +18,28 @@ interface Verdicts {
   readonly cases: readonly (readonly string[])[];
 }
 
-const root = join(import.meta.dirname, '../../..');
-const crd = join(root, 'crds/modelwright.dev_modeldeployments.yaml');
+const crds = join(import.meta.dirname, '../../../crds');
 
 const examples: readonly (Example & Partial<ChangeExample>)[] = [
   ...Object.values(contentExamples),
   ...Object.values(changeExamples),
 ].flatMap(({ breaks, passes }): (Example & Partial<ChangeExample>)[] => [...breaks, ...passes]);
-const verdicts = judge(examples.map(({ object, old }) => ({ object, ...(old === undefined ? {} : { old }) })));
+const files = readdirSync(crds).filter((file) => file.endsWith('.yaml'));
 
-const wrong = [
-  ...verdicts.definition.map((complaint) => `the definition: ${complaint}`),
-  ...examples.flatMap(({ what, object, old }, index) => disagreement(what, object, old, verdicts.cases[index] ?? [])),
-];
+const wrong = files.flatMap((file) => {
+  const judged = file === 'modelwright.dev_modeldeployments.yaml' ? examples : [];
+  const verdicts = judge(
+    join(crds, file),
+    judged.map(({ object, old }) => ({ object, ...(old === undefined ? {} : { old }) })),
+  );
+  return [
+    ...verdicts.definition.map((complaint) => `${file}: ${complaint}`),
+    ...judged.flatMap(({ what, object, old }, index) => disagreement(what, object, old, verdicts.cases[index] ?? [])),
+  ];
+});
 for (const line of wrong) console.error(line);
-console.log(
-  `Kubernetes ${release()}: ${examples.length} examples, ${wrong.length === 0 ? 'all judged as here' : `${wrong.length} differences`}`,
-);
+const outcome = wrong.length === 0 ? 'all judged as here' : `${wrong.length} differences`;
+console.log(`Kubernetes ${release()}: ${files.length} definitions, ${examples.length} examples: ${outcome}`);
 process.exitCode = wrong.length === 0 ? 0 : 1;
 
 /** The sentences of the broken rules are the complaints, no more and no fewer. */
@@ -44,7 +49,7 @@ function disagreement(what: string, object: ModelDeployment, old: ModelDeploymen
   return agree ? [] : [`${what}: ${complaints.join('; ') || 'accepted'}, and here: ${expected.join('; ') || 'accepted'}`];
 }
 
-function judge(cases: readonly object[]): Verdicts {
+function judge(crd: string, cases: readonly object[]): Verdicts {
   const { status, stdout, stderr } = spawnSync(program(), [crd], {
     input: JSON.stringify(cases),
     encoding: 'utf8',
