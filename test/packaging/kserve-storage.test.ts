@@ -35,7 +35,11 @@ describe("KServe's storage code", { timeout: 900_000 }, () => {
     const settings: Settings = async (name) => (name === 'AZURE_STORAGE_ACCESS_KEY' ? azure.key : undefined);
     await azure.container('models').create({ access: 'container' });
     for (const [runtime, source] of Object.entries(models.sources)) {
-      const prepared = await prepareFolder(source, { kserve: { major: 0, minor: 20 }, name: runtime === 'TorchServe' ? 'double' : 'linear', generate: true });
+      const prepared = await prepareFolder(source, {
+        kserve: { major: 0, minor: 20 },
+        name: runtime === 'TorchServe' ? 'double' : 'linear',
+        generate: true,
+      });
       assert.deepEqual(
         prepared.findings.filter(({ severity }) => severity === 'error'),
         [],
