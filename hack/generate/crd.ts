@@ -3,12 +3,12 @@ import type { KindDefinition } from '../../src/api/kind.ts';
 import type { Rule } from '../../src/api/rule.ts';
 import { type CelValidation, type StructuralSchema, structuralSchema } from './structural-schema.ts';
 
-export function crdName({ plural, group }: Pick<KindDefinition<unknown>, 'plural' | 'group'>): string {
+function crdName({ plural, group }: Pick<KindDefinition<unknown>, 'plural' | 'group'>): string {
   return `${plural}.${group}`;
 }
 
 /** The whole object's schema: what the kind defines, with the envelope every object has, and the rules at its root. */
-export function rootSchema<T>(definition: KindDefinition<T>): StructuralSchema {
+function rootSchema<T>(definition: KindDefinition<T>): StructuralSchema {
   return {
     description: definition.description,
     type: 'object',
