@@ -242,12 +242,12 @@ function sameIdentity(a: TlsIdentity, b: TlsIdentity): boolean {
  */
 function retryDelay(request: TransportRequest, error: unknown, attempt: number): number | undefined {
   if (!(error instanceof KubeError) || attempt >= maxAttempts) return undefined;
-  // The server has waited for that version for some seconds already; its caller knows how to do without.
-  if (isTooLargeResourceVersion(error)) return undefined;
   if (error.code === 'NETWORK') return request.method === 'GET' && attempt === 1 ? 0 : undefined;
   const wait = error.retryAfterMilliseconds;
   const later = error.status === 429 || error.status >= 500;
-  return later && wait !== undefined && wait <= maxRetryAfterMilliseconds ? wait : undefined;
+  if (!later || wait === undefined || wait > maxRetryAfterMilliseconds) return undefined;
+  // For a version that is yet to come the server has waited some seconds already; the caller knows how to do without.
+  return isTooLargeResourceVersion(error) ? undefined : wait;
 }
 
 async function failedAnswer(request: TransportRequest, response: Dispatcher.ResponseData): Promise<KubeError> {
