@@ -1,6 +1,7 @@
+import { latestEvent } from './events.ts';
 import { remedyForPull, skipListName } from './image-failure.ts';
 import type { ComponentView } from './newest.ts';
-import type { EventObject, InferenceServiceObject, Observation, ObservedCondition } from './observation.ts';
+import type { InferenceServiceObject, Observation, ObservedCondition } from './observation.ts';
 import { redactText, tailOf } from './redact-text.ts';
 import { readUnschedulable } from './scheduling.ts';
 import type { Cause } from './serving.ts';
@@ -149,7 +150,7 @@ function specCause({ status }: InferenceServiceObject): Cause | undefined {
 
 type FailureInfo = NonNullable<NonNullable<NonNullable<InferenceServiceObject['status']>['modelStatus']>['lastFailureInfo']>;
 
-/** What KServe noted of a pod that is gone: it does not say which container, so an initializer is known by its words alone. */
+/** What KServe noted of a pod that is gone. It does not say which container it was, so the remedy covers download and loading. */
 export function failureInfoCause({ message = '', exitCode }: FailureInfo): Cause {
   const text = tailOf(message);
   const last = text.split('\n').findLast((line) => line.trim() !== '') ?? '';
@@ -213,7 +214,7 @@ function eventCause({ events = [] }: Observation, { metadata, status }: Inferenc
       involvedObject.name === metadata.name &&
       (involvedObject.uid ?? metadata.uid) === metadata.uid,
   );
-  const text = latest(about)?.message;
+  const text = latestEvent(about)?.message;
   if (text === undefined) return undefined;
   const message = sentence(text);
   const refused = knativeRefusal(message);
@@ -237,11 +238,6 @@ function eventCause({ events = [] }: Observation, { metadata, status }: Inferenc
     reason: 'ReconcileFailed',
     message: `KServe cannot act on the InferenceService: ${message}. To solve it: correct what it names`,
   };
-}
-
-function latest(events: readonly EventObject[]): EventObject | undefined {
-  const time = ({ lastTimestamp, eventTime, metadata }: EventObject) => lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '';
-  return events.toSorted((a, b) => (time(a) < time(b) ? -1 : 1)).at(-1);
 }
 
 /** The Deployment has given up waiting, and its pods say nothing that explains it. */

@@ -37,10 +37,13 @@ function isNameOf(name: string, service: string, component: ComponentName): bool
   return name === `${service}-${component}` || name === `${service}-${component}-default`;
 }
 
+/** Pods that are not going away. One that was evicted stays in the list beside its successor, of which alone there is news. */
 function livePods({ pods }: Observation, component: ComponentName): PodObject[] {
-  return pods.filter(
+  const own = pods.filter(
     ({ metadata }) => metadata.deletionTimestamp === undefined && (metadata.labels?.['component'] ?? 'predictor') === component,
   );
+  const running = own.filter(({ status }) => status?.phase !== 'Failed' && status?.phase !== 'Succeeded');
+  return running.length > 0 ? running : own;
 }
 
 function standardView(name: ComponentName, observation: Observation): ComponentView {

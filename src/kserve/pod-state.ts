@@ -1,4 +1,5 @@
 import { remedyForDownload } from './download-failure.ts';
+import { latestEvent } from './events.ts';
 import { remedyForPull } from './image-failure.ts';
 import type { ContainerStatus, EventObject, FetchedLog, PodObject } from './observation.ts';
 import { redactText, tailOf } from './redact-text.ts';
@@ -38,8 +39,8 @@ const createReasons = [
 ];
 
 /**
- * What a pod says about itself. KServe's own status looks at one pod only and knows neither image pulls, nor scheduling, nor memory
- * (control plane of KServe 0.20, PropagateModelStatus), so this is where the cause of most failures comes from.
+ * What a pod says about itself: the source of most causes. KServe's own status looks at one pod only, and knows neither image pulls, nor
+ * scheduling, nor memory (KServe 0.20, PropagateModelStatus).
  */
 export function readPod(pod: PodObject, context: PodContext): PodState {
   const { status } = pod;
@@ -135,11 +136,14 @@ function cannotPull(
 ): PodState {
   const image = imageOf(pod, container);
   // A back-off says no more than that; why, is in the event of the last attempt.
-  const attempt = events
-    .filter(
-      ({ reason, involvedObject }) => reason === 'Failed' && involvedObject?.kind === 'Pod' && involvedObject.name === pod.metadata.name,
-    )
-    .findLast(({ message }) => message?.startsWith('Failed to pull image'))?.message;
+  const attempts = events.filter(
+    ({ reason, message, involvedObject }) =>
+      reason === 'Failed' &&
+      message?.startsWith('Failed to pull image') === true &&
+      involvedObject?.kind === 'Pod' &&
+      involvedObject.name === pod.metadata.name,
+  );
+  const attempt = latestEvent(attempts)?.message;
   const why = redactText(pullError(waiting.message) || pullError(attempt));
   return {
     loading: 'Failed',

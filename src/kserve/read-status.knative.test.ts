@@ -178,6 +178,25 @@ describe('Knative mode', () => {
     loading: 'Pending 0/0',
   });
 
+  check(
+    'every copy crashes, and Knative stays Ready',
+    knative({
+      inferenceService: serving,
+      pods: [pod({ mode: 'Knative', version: one, main: crashLoop(1, 'Error', 'late'), ready: false })],
+      knativeServices: [knativeService(one, one)],
+    }),
+    { state: 'Failed', reason: 'CrashLoop', stage: 'Running' },
+  );
+  check(
+    'a copy starts after scale to zero',
+    knative({
+      inferenceService: serving,
+      pods: [pod({ mode: 'Knative', version: one, main: { ready: false, state: { running: {} } } })],
+      knativeServices: [knativeService(one, one)],
+    }),
+    { state: 'Ready', reason: 'Serving', loading: 'Loading 0/1', message: /is starting; requests wait/ },
+  );
+
   const next = readyService({ components: { predictor: { latestCreatedRevision: two, latestReadyRevision: one } } });
   const rollout = (newer: Parameters<typeof pod>[0], more: Partial<Observation> = {}) =>
     knative({

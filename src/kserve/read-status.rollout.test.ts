@@ -176,6 +176,15 @@ describe('a service that had served', () => {
       loading: 'Pending 1/2',
     },
   );
+  check(
+    'has an evicted pod beside its successor',
+    observe({
+      inferenceService: readyService(),
+      pods: [pod(), { ...pod({ name: 'evicted', ready: false }), status: { phase: 'Failed', reason: 'Evicted' } }],
+      deployments: [deploymentOf()],
+    }),
+    { state: 'Ready', reason: 'Serving', loading: 'Loaded 1/1' },
+  );
   check('is stopped', observe({ spec: { suspend: true }, inferenceService: service([condition('Stopped', 'True')]) }), {
     state: 'Suspended',
     reason: 'Suspended',

@@ -72,15 +72,18 @@ function suspended({ pods }: Observation, components: readonly ComponentReading[
 function readComponent(view: ComponentView, observation: Observation): ComponentReading {
   const { events = [], logs = [] } = observation;
   const pods = view.newest.map((pod) => readPod(pod, { events, logs }));
+  const failed = mostTelling(pods);
   const cause =
-    podCause(view, pods) ?? creationCause(view) ?? (observation.mode === 'Knative' ? knativeCause(view, observation) : deadlineCause(view));
-  const wantsLogsOf = pods.flatMap(({ wantsLogsOf: wanted }) => wanted ?? []);
+    podCause(view, failed) ??
+    creationCause(view) ??
+    (observation.mode === 'Knative' ? knativeCause(view, observation) : deadlineCause(view));
   const silent = cause?.reason === 'NotReadyInTime' ? runningLog(view, logs) : undefined;
+  const request = failed?.wantsLogsOf ?? (silent?.text === undefined ? silent?.request : undefined);
   return {
     view,
     pods,
     ...(cause && { cause: silent?.text === undefined ? cause : { ...cause, ...silent.where, logTail: silent.text } }),
-    wantsLogsOf: silent !== undefined && silent.text === undefined ? [...wantsLogsOf, silent.request] : wantsLogsOf,
+    wantsLogsOf: request === undefined ? [] : [request],
   };
 }
 
@@ -105,18 +108,21 @@ function runningLog(
 /** In the order of a pod's life: of several pods that fail in different ways, the one that got furthest says most about the model. */
 const stagesOfPod: readonly Stage[] = ['Scheduling', 'ImagePull', 'Download', 'Startup', 'Running'];
 
-function podCause({ previousServes, deployment, newest }: ComponentView, pods: readonly PodState[]): Cause | undefined {
+function mostTelling(pods: readonly PodState[]): PodState | undefined {
   const rank = ({ cause }: PodState) => (cause === undefined ? -1 : stagesOfPod.indexOf(cause.stage));
-  const [failed] = pods.toSorted((a, b) => rank(b) - rank(a) || compare(a.cause?.pod ?? '', b.cause?.pod ?? ''));
+  const [first] = pods.toSorted((a, b) => rank(b) - rank(a) || compare(a.cause?.pod ?? '', b.cause?.pod ?? ''));
+  return first?.cause === undefined ? undefined : first;
+}
+
+function podCause({ previousServes }: ComponentView, failed: PodState | undefined): Cause | undefined {
   if (failed?.cause === undefined) return undefined;
   const missing = (failed.insufficient ?? []).filter(isExtended);
   if (!previousServes || missing.length === 0) return failed.cause;
-  const name = deployment?.metadata.name ?? newest[0]?.metadata.name ?? '';
   return {
     ...failed.cause,
     stage: 'Rollout',
     reason: 'RolloutCannotBePlaced',
-    message: `The new version waits for ${missing.join(', ')}, which the version before it may hold (${name}). ${failed.cause.message}; or set spec.suspend to true and back to false, which frees what the old version holds`,
+    message: `The new version waits for ${missing.join(', ')}, which the version before it may hold. ${failed.cause.message}; or set spec.suspend to true and back to false, which frees what the old version holds`,
   };
 }
 
@@ -174,7 +180,9 @@ function judgeState(
   }
   const rolledOut = behind === undefined && components.every(({ view }) => view.rolledOut !== false);
   const [predictor] = components;
-  if (ready?.status === 'True' && rolledOut && !previousServes) {
+  // Knative stays Ready also when every copy crashes. Copies that only start, as after scale to zero, are no such case.
+  const nobodyAnswers = cause !== undefined && components.some(({ view }) => view.newest.length > 0 && !view.newest.some(isReady));
+  if (ready?.status === 'True' && rolledOut && !previousServes && !nobodyAnswers) {
     if (cause === undefined) return serves(components);
     return { ...serves(components), message: `The model answers, and one of its copies does not start. ${cause.message}` };
   }
@@ -192,10 +200,10 @@ function judgeState(
 function serves(components: readonly ComponentReading[]): Verdict {
   const copies = components[0]?.view.newest.filter(isReady).length ?? 0;
   const idle = components[0]?.view.newest.length === 0 && components[0].view.wanted === 0;
-  const message = idle
-    ? 'The model is scaled to zero; the next request starts a copy'
-    : `The model answers: ${copies} ${copies === 1 ? 'copy' : 'copies'}`;
-  return { state: 'Ready', reason: idle ? 'ScaledToZero' : 'Serving', message };
+  if (idle) return { state: 'Ready', reason: 'ScaledToZero', message: 'The model is scaled to zero; the next request starts a copy' };
+  const message =
+    copies === 0 ? 'A copy is starting; requests wait for it' : `The model answers: ${copies} ${copies === 1 ? 'copy' : 'copies'}`;
+  return { state: 'Ready', reason: 'Serving', message };
 }
 
 function progress(predictor: ComponentReading | undefined, ready: ObservedCondition | undefined, previousServes: boolean): Verdict {
