@@ -51,7 +51,8 @@ export class Applier {
 
   /**
    * Applies `desired`, by force: fields that others took are ours again. The object that `store` has is the one that is meant; should there be another under
-   * its name by now, nothing is written and a conflict is thrown.
+   * its name by now, nothing is written and a conflict is thrown. Leave out of `desired` what is an object and may become empty: the server turns one that an
+   * apply empties into null and then refuses it (seen with Kubernetes 1.34).
    */
   async apply<T extends KubeObject>(store: Store<T>, desired: ApplyObject<T>, signal?: AbortSignal): Promise<ApplyOutcome<T>> {
     const { type } = store;

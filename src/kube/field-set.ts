@@ -20,12 +20,18 @@ export function isApplied(fields: FieldSet, desired: unknown, live: unknown, isQ
   if (paths.length === 0) return '.' in fields ? isEmpty(desired) : sameValue(desired, live, isQuantity);
   if (Array.isArray(desired)) return Array.isArray(live) && areElementsApplied(fields, paths, desired, live);
   if (!isObject(desired) || !isObject(live)) return false;
-  const names = Object.keys(desired).filter((name) => desired[name] !== undefined);
+  // An empty list of map or set type is owned by nobody; all that can be asked is that there is one.
+  const names = Object.keys(desired).filter((name) => desired[name] !== undefined && !isUnowned(fields, name, desired, live));
   if (names.length !== paths.length) return false;
   return names.every((name) => {
     const owned = fields[`f:${name}`];
     return owned !== undefined && isApplied(owned, desired[name], live[name], isQuantity || holdsQuantities(name));
   });
+}
+
+function isUnowned(fields: FieldSet, name: string, desired: Json, live: Json): boolean {
+  const value = desired[name];
+  return fields[`f:${name}`] === undefined && Array.isArray(value) && value.length === 0 && Array.isArray(live[name]);
 }
 
 /** The part of a list that we own: `k:{…}` elements of maps and `v:…` elements of sets. */
