@@ -3,6 +3,9 @@ import type { LogRequest } from '../../kserve/serving.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { KubeError } from '../../kube/errors.ts';
 
+/** Where logs come from. */
+export type LogSource = Pick<KubeClient, 'podLogs'>;
+
 /** How much of a log is read: enough for a stack trace, little enough for a status. */
 const limits = { tailLines: 30, limitBytes: 16_384 } as const;
 const maxRequestsAtOnce = 4;
@@ -10,10 +13,10 @@ const maxRemembered = 512;
 
 /** Reads the last lines of containers that failed, once for each run of a container. */
 export class LogTails {
-  readonly #client: KubeClient;
+  readonly #client: LogSource;
   readonly #remembered = new Map<string, string>();
 
-  constructor(client: KubeClient) {
+  constructor(client: LogSource) {
     this.#client = client;
   }
 
