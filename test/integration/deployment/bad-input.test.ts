@@ -7,24 +7,9 @@ import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { auditMark, auditSince } from '../../support/audit.ts';
 import { apply, applyCrds, eventually, freshNamespace, kubectl } from '../../support/cluster.ts';
 import { AUDIT_LOG_VARIABLE, KUBECONFIG_VARIABLE, KUBECTL_VARIABLE, NAME_VARIABLE } from '../../support/environment.ts';
-import { inferenceServiceDefinition } from './light-kserve.ts';
+import { installKnative, lightDefinition } from './light-kserve.ts';
 import { aModel, conditionOf, deployed, says } from './objects.ts';
 import { OperatorProcess, operatorUser } from './operator-process.ts';
-
-/** A CRD that keeps whatever it is given, as far as discovery tells it from the real one. */
-function definition(group: string, version: string, plural: string, kind: string): object {
-  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
-  return {
-    ...inferenceServiceDefinition,
-    metadata: { name: `${plural}.${group}` },
-    spec: {
-      group,
-      scope: 'Namespaced',
-      names: { plural, kind, singular: kind.toLowerCase(), listKind: `${kind}List` },
-      versions: [{ name: version, served: true, storage: true, subresources: { status: {} }, schema }],
-    },
-  };
-}
 
 /** KFServing 0.6 on an API server of its own: the oldest dialect, and the one with the most that it cannot do. */
 describe('bad input', () => {
@@ -41,11 +26,8 @@ describe('bad input', () => {
       [NAME_VARIABLE]: plane.name,
     });
     await applyCrds();
-    await apply([
-      definition('serving.kubeflow.org', 'v1beta1', 'inferenceservices', 'InferenceService'),
-      definition('serving.knative.dev', 'v1', 'services', 'Service'),
-      definition('serving.knative.dev', 'v1', 'revisions', 'Revision'),
-    ]);
+    await apply(lightDefinition('serving.kubeflow.org', 'v1beta1', 'inferenceservices', 'InferenceService'));
+    await installKnative();
     await kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all']);
     namespace = (await freshNamespace('bad')).name;
     operator = await OperatorProcess.start([namespace]);
@@ -68,7 +50,7 @@ describe('bad input', () => {
       'a storageUri with blanks',
       'bad',
       { source: { storageUri: ' gs://bucket/iris' } },
-      /spec\.source\.storageUri must not contain blanks; remove them/,
+      /spec\.source\.storageUri must not contain blanks.*; remove them/,
     ],
     [
       'an unsupported scheme',

@@ -191,6 +191,55 @@ describe('the operator', () => {
     await until('policed', 'Reconciling', 'True');
   });
 
+  it('says in whose words an InferenceService was refused, and does not ask again and again', async () => {
+    const name = `refuse-${namespace}`;
+    const match = {
+      resourceRules: [{ apiGroups: ['serving.kserve.io'], apiVersions: ['*'], operations: ['CREATE'], resources: ['inferenceservices'] }],
+    };
+    await apply([
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingAdmissionPolicy',
+        metadata: { name },
+        spec: {
+          matchConstraints: match,
+          validations: [{ expression: "object.metadata.name != 'refused'", message: 'no more models this week' }],
+        },
+      },
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingAdmissionPolicyBinding',
+        metadata: { name },
+        spec: {
+          policyName: name,
+          validationActions: ['Deny'],
+          matchResources: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } },
+        },
+      },
+    ]);
+    const probe = { apiVersion: 'serving.kserve.io/v1beta1', kind: 'InferenceService', metadata: { name: 'refused', namespace }, spec: {} };
+    await eventually(
+      () => kubectl(['create', '--dry-run=server', '-f', '-'], { input: probe }).catch(String),
+      (answer) => answer.includes('no more models'),
+    );
+    await make('refused');
+    const model = await until('refused', 'Stalled', 'True', 'InferenceServiceRefused');
+    assert.match(conditionOf(model, 'Ready')?.message ?? '', /refused the InferenceService: .*no more models this week/);
+    const mark = auditMark();
+    await new Promise((done) => setTimeout(done, 3000));
+    const asked = await auditSince(mark, (event) => event.user.username === operatorUser && event.objectRef?.name === 'refused');
+    assert.equal(asked.length, 0);
+    await kubectl(['delete', `validatingadmissionpolicybinding/${name}`, `validatingadmissionpolicy/${name}`]);
+  });
+
+  it('counts: deployments by runtime and readiness, time to ready, drift, failures by stage', async () => {
+    const metrics = (await operator.metrics('modelwright_')).join('\n');
+    assert.match(metrics, /^modelwright_deployments\{runtime="SKLearn",ready="True"\} [1-9]/m);
+    assert.match(metrics, /^modelwright_deployment_time_to_ready_seconds_count\{runtime="SKLearn",mode="Standard"\} [1-9]/m);
+    assert.match(metrics, /^modelwright_deployment_drift_total\{runtime="SKLearn"\} [1-9]/m);
+    assert.match(metrics, /^modelwright_deployment_failures_total\{stage="InferenceService",reason="InferenceServiceNotOurs"\} [1-9]/m);
+  });
+
   it('does not make an InferenceService anew for a ModelDeployment that is deleted', async () => {
     await serving('leaves');
     await kubectl(['delete', 'modeldeployment', 'leaves', '-n', namespace]);

@@ -5,7 +5,8 @@ import { start } from '../../../hack/controlplane/instance.ts';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { apply, applyCrds, eventually, freshNamespace, kubectl } from '../../support/cluster.ts';
 import { AUDIT_LOG_VARIABLE, KUBECONFIG_VARIABLE, KUBECTL_VARIABLE, NAME_VARIABLE } from '../../support/environment.ts';
-import { installInferenceServices, playStatus, servingStatus } from './light-kserve.ts';
+import { installInferenceServices, installKnative, playStatus, servingStatus } from './light-kserve.ts';
+import { modelwright } from './modelwright.ts';
 import { aModel, conditionOf, deployed, says, serviceIfAny } from './objects.ts';
 import { OperatorProcess } from './operator-process.ts';
 
@@ -35,6 +36,13 @@ describe('an operator without KServe', () => {
   const until = (type: string, status: string, reason?: string) =>
     eventually(() => deployed('iris', namespace), says(type, status, reason), 90);
 
+  it('is told by doctor what is missing, with exit code 1', async () => {
+    const { code, stdout } = await modelwright(['doctor']);
+    assert.equal(code, 1);
+    assert.match(stdout, /^KServe +missing +KServe is not installed/m);
+    assert.match(stdout, /^CRD +ok /m);
+  });
+
   it('says that KServe is missing', async () => {
     await apply(aModel('iris', namespace));
     const model = await until('Stalled', 'True', 'KServeMissing');
@@ -53,6 +61,14 @@ describe('an operator without KServe', () => {
     await until('Ready', 'True');
   });
 
+  it('is told by doctor that all is there, in JSON too', async () => {
+    const { code, stdout } = await modelwright(['doctor', '--operator', '-o', 'json']);
+    assert.equal(code, 0);
+    const report = JSON.parse(stdout) as { healthy: boolean; checks: { name: string; state: string; message: string }[] };
+    assert.equal(report.healthy, true);
+    assert.match(report.checks.find(({ name }) => name === 'KServe')?.message ?? '', /^KServe 0\.20 or newer/);
+  });
+
   it('says so when it is removed', async () => {
     await kubectl(['delete', 'crd', 'inferenceservices.serving.kserve.io']);
     await until('Stalled', 'True', 'KServeMissing');
@@ -67,6 +83,17 @@ describe('an operator without KServe', () => {
     );
     const model = await until('Reconciling', 'True');
     assert.match(model.status?.firstReadyTime ?? '', /^\d{4}-/);
+  });
+
+  it('says that Knative is missing for a model that asks for it, and serves it once it is there', async () => {
+    await apply(aModel('zero', namespace, { deploymentMode: 'Knative' }));
+    const zero = (type: string, status: string, reason?: string) =>
+      eventually(() => deployed('zero', namespace), says(type, status, reason), 90);
+    const model = await zero('Stalled', 'True', 'ModeUnavailable');
+    assert.match(conditionOf(model, 'Ready')?.message ?? '', /Knative Serving is not installed; install it/);
+    await installKnative();
+    await zero('Reconciling', 'True');
+    assert.notEqual(await serviceIfAny('zero', namespace), undefined);
   });
 
   it('is still the same process, and wrote no error to its log', () => {

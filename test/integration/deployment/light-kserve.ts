@@ -60,6 +60,36 @@ export async function installInferenceServices(): Promise<void> {
   await kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd/inferenceservices.serving.kserve.io']);
 }
 
+/** A CRD that keeps whatever it is given, as far as discovery tells it from the real one. */
+export function lightDefinition(group: string, version: string, plural: string, kind: string): object {
+  const schema = { openAPIV3Schema: anyObject };
+  return {
+    ...inferenceServiceDefinition,
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: { plural, kind, singular: kind.toLowerCase(), listKind: `${kind}List` },
+      versions: [{ name: version, served: true, storage: true, subresources: { status: {} }, schema }],
+    },
+  };
+}
+
+/** The two resources of Knative Serving that are looked at. */
+export async function installKnative(): Promise<void> {
+  await apply([
+    lightDefinition('serving.knative.dev', 'v1', 'services', 'Service'),
+    lightDefinition('serving.knative.dev', 'v1', 'revisions', 'Revision'),
+  ]);
+  await kubectl([
+    'wait',
+    '--for=condition=Established',
+    '--timeout=60s',
+    'crd/services.serving.knative.dev',
+    'crd/revisions.serving.knative.dev',
+  ]);
+}
+
 /** Plays KServe: writes the status of an InferenceService. */
 export async function playStatus(name: string, namespace: string, status: object): Promise<void> {
   await kubectl([

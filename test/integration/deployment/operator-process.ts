@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,9 +21,12 @@ export class OperatorProcess implements AsyncDisposable {
   readonly #lines: Record<string, unknown>[] = [];
   readonly #exit: Promise<unknown>;
 
-  private constructor(child: ChildProcess, folder: string) {
+  readonly #port: number;
+
+  private constructor(child: ChildProcess, folder: string, port: number) {
     this.#child = child;
     this.#folder = folder;
+    this.#port = port;
     this.#exit = once(child, 'exit');
     let rest = '';
     child.stdout?.on('data', (chunk: Buffer) => {
@@ -38,6 +42,7 @@ export class OperatorProcess implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), 'modelwright-operator-'));
     const file = join(folder, 'kubeconfig');
     writeFileSync(file, await operatorKubeconfig(), { mode: 0o600 });
+    const port = await freePort();
     const given = [
       'operator',
       '--kubeconfig',
@@ -45,11 +50,11 @@ export class OperatorProcess implements AsyncDisposable {
       '--namespaces',
       namespaces.join(','),
       '--metrics-bind-address',
-      '127.0.0.1:0',
+      `127.0.0.1:${port}`,
       ...args,
     ];
     const child = spawn(process.execPath, [join(root, 'src/cli/main.ts'), ...given], { stdio: ['ignore', 'pipe', 'pipe'] });
-    const operator = new OperatorProcess(child, folder);
+    const operator = new OperatorProcess(child, folder, port);
     await operator.logged('Controllers start');
     return operator;
   }
@@ -63,6 +68,12 @@ export class OperatorProcess implements AsyncDisposable {
       if (!this.running || Date.now() > deadline) throw new Error(`the operator did not say "${message}":\n${this.log()}`);
       await sleep(50);
     }
+  }
+
+  /** The lines of `/metrics` that begin with this. */
+  async metrics(prefix: string): Promise<string[]> {
+    const text = await (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text();
+    return text.split('\n').filter((line) => line.startsWith(prefix));
   }
 
   get running(): boolean {
@@ -92,6 +103,15 @@ export class OperatorProcess implements AsyncDisposable {
     }
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function parsed(line: string): Record<string, unknown> {
