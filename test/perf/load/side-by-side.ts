@@ -1,26 +1,21 @@
-/**
- * Ours beside wrk, hey, autocannon and k6 on the same server in the same minutes; prints JSON.
- *
- *   node test/perf/load/side-by-side.ts [throughput|accuracy] [rounds] [seconds]
- *
- * throughput: a C server that only answers, on a processor of its own where there are two; ratios to wrk within a round.
- * accuracy: a server of known latency (5 ms, 2 of 100 requests 50 ms); the truth is p50 5.0 and p99 50.0 ms plus the wire.
- */
+/** Ours beside wrk, hey, autocannon and k6 on the same server in the same minutes. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, release, tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { median } from '../../../src/load/statistics/mean.ts';
 import { freePort } from '../../load/real/servers.ts';
 import { startTruthServer } from '../../load/servers/start.ts';
+import { type Figure, figure, medianOf } from '../figure.ts';
 import { serverCpu, type ToolResult, tools } from './tools.ts';
 
-const [what = 'throughput', roundsText = '3', secondsText = '3'] = process.argv.slice(2);
-const rounds = Number(roundsText);
-const seconds = Number(secondsText);
+interface Measured extends ToolResult {
+  readonly tool: string;
+  readonly round: number;
+}
 
+/** A C server that only answers, on a processor of its own where there are two. */
 async function echoServer(replyBytes: number): Promise<{ readonly url: string; stop(): void }> {
   const binary = join(mkdtempSync(join(tmpdir(), 'modelwright-echo-')), 'echo');
   execFileSync('cc', ['-O2', '-o', binary, fileURLToPath(new URL('./echo.c', import.meta.url))]);
@@ -32,97 +27,122 @@ async function echoServer(replyBytes: number): Promise<{ readonly url: string; s
   return { url: `http://127.0.0.1:${port}`, stop: () => child.kill('SIGKILL') };
 }
 
-interface Measured extends ToolResult {
-  readonly tool: string;
-  readonly round: number;
-  readonly concurrency: number;
-  readonly bodyBytes: number;
-}
-
-/** Every tool once in each round, ours first and last in turn, so that none always has the quieter moment. */
-async function measure(url: string, path: string, body: string, concurrencies: readonly number[]): Promise<Measured[]> {
+/** Every tool once in each round, in turn forwards and backwards, so that none always has the quieter moment. */
+async function measure(url: string, path: string, body: string, concurrency: number, rounds: number, seconds: number): Promise<Measured[]> {
   const results: Measured[] = [];
-  for (const concurrency of concurrencies) {
-    for (let round = 0; round < rounds; round++) {
-      const order = round % 2 === 0 ? tools : tools.toReversed();
-      for (const { name, run } of order) {
-        if (run === undefined) continue;
-        const result = await run({ url, path, concurrency, seconds, body }).catch((error: Error) => {
-          process.stderr.write(`${name}: ${error.message.slice(0, 300)}\n`);
-          return undefined;
-        });
-        if (result === undefined) continue;
-        results.push({ tool: name, round, concurrency, bodyBytes: body.length, ...result });
-        process.stderr.write(
-          `${name} c=${concurrency} ${body.length} B: ${result.perSecond.toFixed(0)}/s p50 ${result.p50} p99 ${result.p99} cpu ${result.cpuMicroseconds.toFixed(1)} us\n`,
+  for (let round = 0; round < rounds; round++) {
+    for (const { name, run } of round % 2 === 0 ? tools : tools.toReversed()) {
+      if (run === undefined) continue;
+      try {
+        const result = await run({ url, path, concurrency, seconds, body });
+        results.push({ tool: name, round, ...result });
+        console.error(
+          `  ${name}, ${concurrency} at once, ${body.length} B: ${result.perSecond.toFixed(0)}/s, p50 ${result.p50.toFixed(3)} p99 ${result.p99.toFixed(3)} ms, ${result.cpuMicroseconds.toFixed(1)} µs CPU`,
         );
+      } catch (error) {
+        console.error(`  ${name}: ${(error as Error).message.slice(0, 300)}`);
       }
     }
   }
   return results;
 }
 
-function summary(results: readonly Measured[]) {
-  const rows = [];
-  for (const bodyBytes of new Set(results.map((result) => result.bodyBytes))) {
-    for (const concurrency of new Set(results.map((result) => result.concurrency))) {
-      const here = results.filter((result) => result.concurrency === concurrency && result.bodyBytes === bodyBytes);
-      for (const tool of new Set(here.map((result) => result.tool))) {
-        const own = here.filter((result) => result.tool === tool);
-        const ratios = own.flatMap((result) => {
-          const wrk = here.find((other) => other.tool === 'wrk' && other.round === result.round);
-          return wrk === undefined ? [] : [result.perSecond / wrk.perSecond];
-        });
-        const of = (read: (result: Measured) => number) => {
-          const values = own.map(read);
-          return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
-        };
-        rows.push({
-          tool,
-          concurrency,
-          bodyBytes,
-          rounds: own.length,
-          toWrk: ratios.length === 0 ? null : { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) },
-          perSecond: of((result) => result.perSecond),
-          cpuMicroseconds: of((result) => result.cpuMicroseconds),
-          p50: of((result) => result.p50),
-          p99: of((result) => result.p99),
-        });
-      }
-    }
-  }
-  return rows;
+/** Requests per second of a client that has one processor, as a ratio within the same round. */
+function ratios(results: readonly Measured[], of: string, to: readonly string[], read: (result: Measured) => number): number[] {
+  return results
+    .filter((result) => result.tool === of)
+    .flatMap((result) => {
+      const others = results.filter((other) => other.round === result.round && to.includes(other.tool)).map(read);
+      return others.length === 0 ? [] : [read(result) / Math.max(...others)];
+    });
 }
 
-const results: Measured[] = [];
-if (what === 'throughput') {
-  for (const bodyBytes of [200, 150_000]) {
-    const server = await echoServer(195);
-    results.push(
-      ...(await measure(server.url, '/', JSON.stringify({ x: 'x'.repeat(bodyBytes - 8) }), bodyBytes === 200 ? [1, 8, 32] : [8])),
-    );
-    server.stop();
+function perTool(results: readonly Measured[]): Record<string, unknown> {
+  const detail: Record<string, unknown> = {};
+  for (const tool of new Set(results.map((result) => result.tool))) {
+    const own = results.filter((result) => result.tool === tool);
+    const of = (read: (result: Measured) => number) => Number(medianOf(own.map(read)).toPrecision(4));
+    detail[tool] = {
+      perSecond: of((result) => result.perSecond),
+      cpuMicroseconds: of((result) => result.cpuMicroseconds),
+      p50: of((result) => result.p50),
+      p99: of((result) => result.p99),
+      errors: own.reduce((sum, result) => sum + result.errors, 0),
+    };
   }
-} else {
-  await using server = await startTruthServer({ kind: 'bimodal', microseconds: 5000, slowMicroseconds: 50_000, slowShare: 0.02 });
-  const body = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 4], datatype: 'FP32', data: [1, 2, 3, 4] }] });
-  results.push(...(await measure(server.url, '/v2/models/truth/infer', body, [1, 8, 32])));
+  return detail;
 }
-console.log(
-  JSON.stringify(
-    {
-      what,
-      date: new Date().toISOString(),
-      node: process.version,
-      kernel: release(),
-      processor: cpus()[0]?.model,
-      processors: availableParallelism(),
-      loadAverage: loadavg(),
-      rounds,
-      seconds,
-      rows: summary(results),
-    },
-    null,
-    1,
-  ),
-);
+
+/** How much one processor of client can ask: against wrk, and against the best of the Node tools. */
+export async function throughput(rounds: number, seconds: number): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const [bodyBytes, concurrencies] of [
+    [200, [1, 8, 32]],
+    [150_000, [8]],
+  ] as const) {
+    const body = JSON.stringify({ x: 'x'.repeat(bodyBytes - 8) });
+    for (const concurrency of concurrencies) {
+      const server = await echoServer(195);
+      const results = await measure(server.url, '/', body, concurrency, rounds, seconds);
+      server.stop();
+      const where = `${bodyBytes} B, ${concurrency} at once`;
+      const detail = perTool(results);
+      const add = (name: string, runs: readonly number[], goal: number | undefined) => {
+        if (runs.length > 0)
+          figures.push(figure(`${name}, ${where}`, 'ratio', runs, { ...(goal === undefined ? {} : { goal: { atLeast: goal } }), detail }));
+      };
+      const small = bodyBytes === 200 && concurrency > 1;
+      add(
+        'requests per second, ours to wrk',
+        ratios(results, 'modelwright', ['wrk'], (result) => result.perSecond),
+        small ? 0.75 : undefined,
+      );
+      add(
+        'requests per CPU second, ours to wrk',
+        ratios(results, 'modelwright', ['wrk'], (result) => 1 / result.cpuMicroseconds),
+        small ? 0.75 : undefined,
+      );
+      add(
+        'requests per second, ours to autocannon',
+        ratios(results, 'modelwright', ['autocannon'], (result) => result.perSecond),
+        small ? 1.4 : undefined,
+      );
+      add(
+        'requests per CPU second, ours to autocannon',
+        ratios(results, 'modelwright', ['autocannon'], (result) => 1 / result.cpuMicroseconds),
+        small ? 1.4 : undefined,
+      );
+    }
+  }
+  return figures;
+}
+
+/** What each tool reports of a server that takes 5 ms, and 50 ms for 2 of 100 requests. */
+export async function accuracy(rounds: number, seconds: number): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  const body = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 4], datatype: 'FP32', data: [1, 2, 3, 4] }] });
+  for (const concurrency of [1, 32]) {
+    await using server = await startTruthServer({ kind: 'bimodal', microseconds: 5000, slowMicroseconds: 50_000, slowShare: 0.02 });
+    const results = await measure(server.url, '/v2/models/truth/infer', body, concurrency, rounds, seconds);
+    const own = results.filter((result) => result.tool === 'modelwright');
+    if (own.length === 0) continue;
+    const detail = perTool(results);
+    figures.push(
+      figure(
+        `reported p50 above the true 5 ms, ${concurrency} at once`,
+        'µs',
+        own.map((result) => (result.p50 - 5) * 1000),
+        { detail },
+      ),
+    );
+    figures.push(
+      figure(
+        `reported p99 above the true 50 ms, ${concurrency} at once`,
+        'µs',
+        own.map((result) => (result.p99 - 50) * 1000),
+        { detail },
+      ),
+    );
+  }
+  return figures;
+}

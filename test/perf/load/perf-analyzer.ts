@@ -1,0 +1,166 @@
+/** The real perf_analyzer and ours in turn on the real Triton: same model, same concurrencies, same windows. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Report } from '../../../src/load/report/report.ts';
+import { bench } from '../../load/bench.ts';
+import { installed } from '../../load/real/install.ts';
+import { startTriton } from '../../load/real/servers.ts';
+import { type Figure, figure } from '../figure.ts';
+
+interface Theirs {
+  readonly concurrency: number;
+  readonly stable: boolean;
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly cpuMicroseconds: number;
+  readonly said: string;
+}
+
+/** perf_analyzer is linked against the CUDA runtime under its plain name; the Triton wheel has it under another. */
+function libraryPath(tritonFolder: string): string {
+  const version = readdirSync(join(tritonFolder, 'lib')).find((name) => name.startsWith('python')) as string;
+  const libraries = join(tritonFolder, 'lib', version, 'site-packages', 'nvidia_pytriton.libs');
+  const links = mkdtempSync(join(tmpdir(), 'modelwright-cuda-'));
+  const runtime = readdirSync(libraries).find((name) => name.startsWith('libcudart')) as string;
+  symlinkSync(join(libraries, runtime), join(links, 'libcudart.so.12'));
+  return `${links}:${libraries}`;
+}
+
+function perfAnalyzer(binary: string, libraries: string, url: string, concurrency: number, seconds: number): Theirs {
+  const csv = join(mkdtempSync(join(tmpdir(), 'modelwright-pa-')), 'pa.csv');
+  const script = 'TIMEFORMAT="CPU %U %S"; time "$0" "$@"';
+  const run = spawnSync(
+    'bash',
+    [
+      '-c',
+      script,
+      binary,
+      '-m',
+      'linear',
+      '-u',
+      url.replace('http://', ''),
+      '--concurrency-range',
+      String(concurrency),
+      '-p',
+      String(seconds * 1000),
+      '-f',
+      csv,
+      '--shape',
+      'x:4',
+      '-s',
+      '10',
+      '-r',
+      '10',
+      '--percentile',
+      '99',
+    ],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, LD_LIBRARY_PATH: libraries },
+      timeout: 300_000,
+    },
+  );
+  const [, user, system] = /CPU ([\d.]+) ([\d.]+)\s*$/.exec(run.stderr) ?? [];
+  const counts = [...run.stdout.matchAll(/Pass \[\d+\] throughput: ([\d.]+)/g)].length;
+  const stable = !/[Ff]ailed to obtain stable measurement/.test(run.stdout + run.stderr);
+  const said =
+    (run.stdout + run.stderr)
+      .split('\n')
+      .find((line) => /[Ff]ailed to obtain/.test(line))
+      ?.trim() ?? '';
+  let values: Record<string, number> = {};
+  try {
+    const [head = '', row = ''] = readFileSync(csv, 'utf8').split('\n');
+    values = Object.fromEntries(head.split(',').map((name, i) => [name, Number(row.split(',')[i])]));
+  } catch {
+    values = {};
+  }
+  const perSecond = values['Inferences/Second'] ?? Number.NaN;
+  const requests = Number(/Request count: (\d+)/.exec(run.stdout)?.[1] ?? Number.NaN);
+  // The result is the last three windows merged; the run has made as many windows as it lists, each 1.2 intervals long.
+  const total = Number.isNaN(requests) ? perSecond * seconds * 1.2 * Math.max(1, counts) : (requests / 3) * Math.max(3, counts);
+  return {
+    concurrency,
+    stable,
+    perSecond,
+    p50: (values['p50 latency'] ?? Number.NaN) / 1000,
+    p99: (values['p99 latency'] ?? Number.NaN) / 1000,
+    cpuMicroseconds: ((Number(user) + Number(system)) * 1e6) / total,
+    said,
+  };
+}
+
+/** Ratios of ours to theirs by concurrency; the detail holds both reports, and what each says when it cannot be relied on. */
+export async function besidePerfAnalyzer(rounds: number, seconds: number): Promise<Figure[]> {
+  const analyzer = installed('perf_analyzer');
+  const tritonFolder = installed('triton');
+  if ('missing' in analyzer || 'missing' in tritonFolder) {
+    console.error('  perf_analyzer or triton is not installed: left out');
+    return [];
+  }
+  const libraries = libraryPath(tritonFolder.folder);
+  await using triton = await startTriton();
+  const figures: Figure[] = [];
+  for (const concurrency of [1, 4, 8]) {
+    const runs: { theirs: Theirs; ours: Report['points'][number] }[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const theirs = perfAnalyzer(join(analyzer.folder, 'bin', 'perf_analyzer'), libraries, triton.http, concurrency, seconds);
+      const { stdout } = await bench([
+        triton.http,
+        '--model',
+        'linear',
+        '--concurrency',
+        String(concurrency),
+        '--duration',
+        `${seconds * 3}s`,
+        '--slo',
+        'p99=1s',
+        '--no-repeat-first',
+        '-o',
+        'json',
+      ]);
+      const [ours] = (JSON.parse(stdout) as Report).points;
+      if (ours === undefined) continue;
+      console.error(
+        `  ${concurrency} at once: perf_analyzer ${theirs.perSecond.toFixed(1)}/s p50 ${theirs.p50} p99 ${theirs.p99} ms ${theirs.stable ? 'stable' : theirs.said}; ours ${ours.requestsPerSecond.toFixed(1)}/s p50 ${ours.latencyMicroseconds?.p50} p99 ${ours.latencyMicroseconds?.p99} µs ${ours.valid ? 'valid' : ours.invalidReasons.map((finding) => finding.message).join('; ')}`,
+      );
+      runs.push({ theirs, ours });
+    }
+    const measured = runs.filter(({ theirs }) => Number.isFinite(theirs.perSecond));
+    const detail = {
+      theirs: runs.map(({ theirs }) => theirs),
+      ours: runs.map(({ ours }) => ({
+        perSecond: ours.requestsPerSecond,
+        perSecondInterval: ours.requestsPerSecondInterval,
+        p50: ours.latencyMicroseconds?.p50,
+        p99: ours.latencyMicroseconds?.p99,
+        p99Interval: ours.latencyIntervals.p99,
+        cpuMicroseconds: ours.client.cpuMicrosecondsPerRequest,
+        server: ours.server,
+        valid: ours.valid,
+        reasons: ours.invalidReasons.map((finding) => finding.message),
+      })),
+    };
+    if (measured.length === 0) continue;
+    const ratio = (
+      name: string,
+      read: (run: (typeof runs)[number]) => number,
+      goal?: { readonly atMost?: number; readonly atLeast?: number },
+    ) =>
+      figures.push(
+        figure(`${name}, ${concurrency} at once`, 'ratio', measured.map(read), { ...(goal === undefined ? {} : { goal }), detail }),
+      );
+    ratio('throughput, ours to perf_analyzer', ({ ours, theirs }) => ours.requestsPerSecond / theirs.perSecond);
+    ratio('p50, ours to perf_analyzer', ({ ours, theirs }) => (ours.latencyMicroseconds?.p50 ?? Number.NaN) / 1000 / theirs.p50);
+    ratio('p99, ours to perf_analyzer', ({ ours, theirs }) => (ours.latencyMicroseconds?.p99 ?? Number.NaN) / 1000 / theirs.p99);
+    ratio(
+      'CPU per request, ours to perf_analyzer',
+      ({ ours, theirs }) => (ours.client.cpuMicrosecondsPerRequest ?? Number.NaN) / theirs.cpuMicroseconds,
+      { atMost: 1 },
+    );
+  }
+  return figures;
+}
