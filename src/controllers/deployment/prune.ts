@@ -2,7 +2,7 @@
  * What the caches keep of objects that others own. Pods alone are most of a cluster's data: a whole one is several KiB, and what is read
  * here is less than one.
  */
-import type { EventObject, PodObject, WorkloadObject } from '../../kserve/observation.ts';
+import type { EventObject, PodObject } from '../../kserve/observation.ts';
 import type { ObjectMeta } from '../../kube/object.ts';
 import type { ConfigMap, Deployment } from './resources.ts';
 
@@ -67,18 +67,6 @@ function slimPodStatus(status: NonNullable<PodObject['status']>): NonNullable<Po
     ...(initContainerStatuses !== undefined && { initContainerStatuses }),
     ...(containerStatuses !== undefined && { containerStatuses }),
   };
-}
-
-/** A Deployment, ReplicaSet or Knative object without its pod template and annotations. */
-export function pruneWorkload<T extends WorkloadObject>(workload: T): T {
-  const { apiVersion, kind, metadata, spec, status } = workload;
-  return {
-    apiVersion,
-    kind,
-    metadata: identityOnly(metadata),
-    ...(spec?.replicas !== undefined && { spec: { replicas: spec.replicas } }),
-    ...(status !== undefined && { status }),
-  } as T;
 }
 
 /** The KServe controller's Deployment: names and images of its containers. */

@@ -9,13 +9,14 @@ import type {
   RevisionObject,
   WorkloadObject,
 } from '../../kserve/observation.ts';
+import { slimWorkload } from '../../kserve/slim-workload.ts';
 import type { Cache } from '../../kube/cache.ts';
 import type { MetadataObject } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import type { Cached, Store } from '../../kube/store.ts';
 import { knativeConfigNames } from './facts.ts';
 import { identityOf } from './identity.ts';
-import { pruneConfigMap, pruneController, pruneEvent, prunePod, pruneWorkload } from './prune.ts';
+import { pruneConfigMap, pruneController, pruneEvent, prunePod } from './prune.ts';
 import * as resources from './resources.ts';
 
 /** Label that KServe puts on everything it makes for an InferenceService; its value is the service's name. */
@@ -90,10 +91,10 @@ function servingStores(cache: Cache, group: ServingGroup): ServingStores {
   return {
     inferenceServices: cache.store(resources.inferenceServices[group], { optional: true }),
     pods: byService(cache.store(resources.pods, { labelSelector, transform: prunePod })),
-    deployments: byService<WorkloadObject>(cache.store<WorkloadObject>(resources.deployments, { labelSelector, transform: pruneWorkload })),
-    replicaSets: byService(cache.store(resources.replicaSets, { labelSelector, transform: pruneWorkload })),
-    knativeServices: byService(cache.store(resources.knativeServices, { labelSelector, optional: true, transform: pruneWorkload })),
-    revisions: byService(cache.store(resources.revisions, { labelSelector, optional: true, transform: pruneWorkload })),
+    deployments: byService<WorkloadObject>(cache.store<WorkloadObject>(resources.deployments, { labelSelector, transform: slimWorkload })),
+    replicaSets: byService(cache.store(resources.replicaSets, { labelSelector, transform: slimWorkload })),
+    knativeServices: byService(cache.store(resources.knativeServices, { labelSelector, optional: true, transform: slimWorkload })),
+    revisions: byService(cache.store(resources.revisions, { labelSelector, optional: true, transform: slimWorkload })),
   };
 }
 
