@@ -46,10 +46,18 @@ export function referencePage<T>(definition: KindDefinition<T>): string {
         `\`${jsonPath}\``,
       ]),
     ),
-    '## Field selectors',
-    `\`kubectl get ${plural} --field-selector ${(definition.selectableFields[0] ?? '').slice(1)}=…\` works with these fields, beside \`metadata.name\` and \`metadata.namespace\`, from Kubernetes 1.31 on:`,
-    definition.selectableFields.map((path) => `- \`${path.slice(1)}\``).join('\n'),
+    ...fieldSelectors(definition),
   ].join('\n\n')}\n`;
+}
+
+function fieldSelectors<T>({ plural, selectableFields }: KindDefinition<T>): string[] {
+  const [first] = selectableFields;
+  if (first === undefined) return [];
+  return [
+    '## Field selectors',
+    `\`kubectl get ${plural} --field-selector ${first.slice(1)}=…\` works with these fields, beside \`metadata.name\` and \`metadata.namespace\`, from Kubernetes 1.31 on:`,
+    selectableFields.map((path) => `- \`${path.slice(1)}\``).join('\n'),
+  ];
 }
 
 /** The plain fields of a part in one table, then one section for each field that has fields of its own. */

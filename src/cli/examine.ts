@@ -5,6 +5,7 @@ import { discover } from '../controllers/deployment/discovery.ts';
 import { factsFrom, knativeConfigNames } from '../controllers/deployment/facts.ts';
 import { authorPermissions, type Permission, permissions } from '../controllers/deployment/permissions.ts';
 import { clusterServingRuntimes, configMaps, deployments } from '../controllers/deployment/resources.ts';
+import { platformPermissions } from '../controllers/platform/permissions.ts';
 import { type Dialect, describeDialect, detectDialect } from '../kserve/dialect.ts';
 import { type ClusterFacts, controllerDeploymentNames, inferenceServiceConfigName, serves } from '../kserve/facts.ts';
 import { parseMode } from '../kserve/mode.ts';
@@ -158,7 +159,7 @@ function knative(facts: ClusterFacts): Check[] {
 }
 
 async function rights(client: KubeClient, { namespace, asOperator }: ExamineOptions): Promise<Check[]> {
-  const wanted = asOperator ? permissions : authorPermissions;
+  const wanted = asOperator ? [...permissions, ...platformPermissions] : authorPermissions;
   const where = asOperator ? 'in all namespaces' : `in namespace ${namespace}`;
   const denied: string[] = [];
   for (const permission of wanted) {

@@ -4,6 +4,9 @@ import { hostname } from 'node:os';
 import type { DeploymentMode } from '../api/model-deployment/serving.ts';
 import { deploymentController } from '../controllers/deployment/controller.ts';
 import { deploymentStores } from '../controllers/deployment/stores.ts';
+import { platformController } from '../controllers/platform/controller.ts';
+import { platformPort } from '../controllers/platform/settings.ts';
+import { platformStores } from '../controllers/platform/stores.ts';
 import { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { systemClock } from '../kube/clock.ts';
@@ -52,24 +55,33 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   const caches = cachesOf(options, client, log);
   const recorder = new EventWriter({ client, reportingController: 'modelwright.dev/operator', reportingInstance: identity, clock, log });
   const { kserveNamespace, defaultDeploymentMode: defaultMode, workers } = options;
-  const controller = deploymentController({
+  const deployments = deploymentStores(caches.models, caches.cluster);
+  const platforms = platformStores(caches.cluster, deployments);
+  const ports = {
     client,
-    stores: deploymentStores(caches.models, caches.cluster),
     applier: new Applier({ client, fieldManager }),
     recorder,
     clock,
     log,
-    policy: { serviceAccounts: options.allowedServiceAccounts ?? [], imageRegistries: options.allowedImageRegistries ?? [] },
-    ...(defaultMode !== undefined && { defaultMode }),
     ...(kserveNamespace !== undefined && { kserveNamespace }),
-    workers,
-  });
+  };
+  const controllers = [
+    deploymentController({
+      ...ports,
+      stores: deployments,
+      policy: { serviceAccounts: options.allowedServiceAccounts ?? [], imageRegistries: options.allowedImageRegistries ?? [] },
+      ...(defaultMode !== undefined && { defaultMode }),
+      platform: platformPort(platforms),
+      workers,
+    }),
+    platformController({ ...ports, stores: platforms, fieldManager }),
+  ];
   const server = parseAddress(options.metricsBindAddress);
   const manager = new Manager({
     log,
     clock,
     cache: caches.all,
-    controllers: [controller],
+    controllers,
     events: recorder,
     ...(elector !== undefined && { elector }),
     ...(server !== undefined && { server }),

@@ -1,5 +1,6 @@
 import { isAtLeast, type KServeVersion, parseKServeVersion, printVersion } from '../models/kserve-version.ts';
 import { type ClusterFacts, type ServingRuntimeObject, serves } from './facts.ts';
+import type { PlatformRuntimes } from './platform/assignment.ts';
 import { type PredictorImages, parsePredictorImages } from './predictor-images.ts';
 
 export type ServingGroup = 'serving.kserve.io' | 'serving.kubeflow.org';
@@ -53,6 +54,8 @@ export interface Dialect {
   readonly runtimes?: readonly ServingRuntimeObject[];
   /** Images that the ConfigMap's `predictors` gives (KServe ≤ 0.7). */
   readonly predictorImages?: PredictorImages;
+  /** What the ServingPlatform gives the model at hand for its runtime. */
+  readonly platformRuntimes?: PlatformRuntimes;
 }
 
 /** No serving layer that could be spoken to. */

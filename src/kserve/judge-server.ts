@@ -109,7 +109,7 @@ function judgeGpu({ spec }: ModelDeployment, server: Server, dialect: Dialect): 
       ),
     );
   }
-  const isNamed = spec.runtime.version !== undefined || server.runtimeVersion !== undefined;
+  const isNamed = spec.runtime.version !== undefined || server.runtimeVersion !== undefined || server.image !== undefined;
   if (isNamed || !dialect.features.predictorModel || tag?.endsWith('-gpu') === true) return problems;
   const remedy = 'give the tag or the digest of the GPU image';
   if (!name.startsWith('nvidia.com/')) {

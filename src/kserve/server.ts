@@ -5,6 +5,7 @@ import type { Dialect } from './dialect.ts';
 import type { ServingRuntimeObject } from './facts.ts';
 import { defaultGpuResource, resourceNameOf } from './gpu.ts';
 import { type ImageReference, isDigest, parseImage } from './image.ts';
+import type { PlatformRuntime } from './platform/assignment.ts';
 import { protocolVersion, type Runtime, runtimeTable, type ServerChoice } from './runtimes.ts';
 
 /** The protocol that a ModelDeployment is spoken to with. */
@@ -43,15 +44,55 @@ export function chooseServer(deployment: ModelDeployment, dialect: Dialect): Ser
   const configuredImage =
     configured &&
     parseImage(configured.defaultImageVersion === undefined ? configured.image : `${configured.image}:${configured.defaultImageVersion}`);
-  const defaultImage = imageOf(chosen.object) ?? configuredImage ?? (choice && shippedImage(choice, dialect));
+  // What the platform declares is the first server of a runtime; MLServer, where it stands in for V2, is another.
+  const given = able[0] !== undefined && able[0] === runtime.servers[0] ? dialect.platformRuntimes?.[runtime.type] : undefined;
+  const runtimeName = given?.name ?? chosen.name;
+  const defaultImage =
+    (given?.kind === 'Declared' ? parseImage(given.image) : undefined) ??
+    imageOf(dialect.runtimes?.find(({ metadata }) => metadata.name === runtimeName) ?? chosen.object) ??
+    configuredImage ??
+    (choice && shippedImage(choice, dialect));
   return {
     runtime,
     protocol,
     ...(choice && { choice }),
-    ...(chosen.name !== undefined && { runtimeName: chosen.name }),
+    ...(runtimeName !== undefined && { runtimeName }),
     ...(defaultImage && { defaultImage }),
-    ...versionFields(deployment, choice !== undefined && runtime.gpuTag, defaultImage, dialect),
+    ...((given && platformFields(given, deployment, runtime, dialect)) ??
+      versionFields(deployment, choice !== undefined && runtime.gpuTag, defaultImage, dialect)),
   };
+}
+
+/** Version fields for what the platform gives; undefined where the model names a version of its own. */
+function platformFields(
+  given: PlatformRuntime,
+  { spec }: ModelDeployment,
+  runtime: Runtime,
+  { features }: Dialect,
+): { image?: string; runtimeVersion?: string } | undefined {
+  if (spec.runtime.version !== undefined) return undefined;
+  if (given.kind === 'Held') {
+    const { runtimeVersion, image } = given;
+    return { ...(runtimeVersion !== undefined && { runtimeVersion }), ...(image !== undefined && { image }) };
+  }
+  const { tag } = parseImage(given.image);
+  if (spec.gpu !== undefined && given.gpuImage !== undefined) return imageFields(parseImage(given.gpuImage), features);
+  // Without runtimes the version is written out, so that a service that is there already follows a change of the ConfigMap.
+  if (!features.predictorModel) return tag === undefined ? {} : { runtimeVersion: tag };
+  // KServe knows by the name or an annotation which runtimes have -gpu builds, and by neither does it know ours in every version.
+  const isGpu = spec.gpu !== undefined && runtime.gpuTag && resourceNameOf(spec.gpu).startsWith('nvidia.com/');
+  return isGpu && tag !== undefined && !tag.endsWith('-gpu') ? { runtimeVersion: `${tag}-gpu` } : {};
+}
+
+/** An image other than that of the runtime. */
+function imageFields(
+  { repository, tag, digest }: ImageReference,
+  features: Dialect['features'],
+): { image?: string; runtimeVersion?: string } {
+  if (!features.predictorModel) return tag === undefined ? {} : { runtimeVersion: tag };
+  if (digest === undefined) return { image: repository, ...(tag !== undefined && { runtimeVersion: tag }) };
+  const image = `${repository}@${digest}`;
+  return features.appendsGpuTag && !features.keepsDigest ? { image, runtimeVersion: digest.slice('sha256:'.length) } : { image };
 }
 
 interface Chosen {

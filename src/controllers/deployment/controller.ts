@@ -36,6 +36,7 @@ export function deploymentController(ports: DeploymentControllerPorts): Controll
     ...(workers !== undefined && { workers }),
     watches: [
       facts,
+      ...(ports.platform?.watches ?? []),
       // Changes of status too: the applier holds back a status drawn from before its own last write, and counts on that write's event to come back here.
       watch(stores.modelDeployments),
       watchMapped(stores.modelDeployments, (deployment) => rivalsOf(deployment, stores), { changed: specChanged }),

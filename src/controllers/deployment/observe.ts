@@ -3,6 +3,7 @@ import type { DeploymentMode } from '../../api/model-deployment/serving.ts';
 import { type Dialect, detectDialect, type Missing } from '../../kserve/dialect.ts';
 import type { ClusterFacts } from '../../kserve/facts.ts';
 import type { FetchedLog, Observation } from '../../kserve/observation.ts';
+import type { PlatformRuntimes } from '../../kserve/platform/assignment.ts';
 import type { Policy } from '../../kserve/policy.ts';
 import { keyText, type ObjectKey } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
@@ -35,15 +36,18 @@ export interface ObservePorts {
   readonly facts: ClusterFacts;
   readonly policy: Policy;
   readonly defaultMode?: DeploymentMode;
+  /** What the ServingPlatform gives this deployment. */
+  readonly platformRuntimes?: PlatformRuntimes;
 }
 
 const noChildren: Children = { pods: [], deployments: [], replicaSets: [], knativeServices: [], revisions: [], events: [] };
 
 /** Reads one deployment and everything below it from the caches; undefined when it is gone. `logs` and `settling` are the caller's to fill. */
-export function observe(key: ObjectKey, { stores, facts, policy, defaultMode }: ObservePorts): Observed | undefined {
+export function observe(key: ObjectKey, { stores, facts, policy, defaultMode, platformRuntimes }: ObservePorts): Observed | undefined {
   const deployment = stores.modelDeployments.get(key);
   if (deployment === undefined) return undefined;
-  const platform = detectDialect(facts);
+  const detected = detectDialect(facts);
+  const platform = detected.kind === 'Found' && platformRuntimes !== undefined ? { ...detected, platformRuntimes } : detected;
   const serving = platform.kind === 'Found' ? stores.serving[platform.group] : undefined;
   const { uid, name } = deployment.metadata;
   const rivals = identityKeys(deployment as ModelDeployment).flatMap((identity) =>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
 import { loadAll } from 'js-yaml';
+import { platformPermissions } from '../platform/permissions.ts';
 import { permissions } from './permissions.ts';
 
 interface Rule {
@@ -11,7 +12,7 @@ interface Rule {
   readonly resourceNames?: string[];
 }
 
-it('the ClusterRole of manifests/operator grants what the controller asks for, and no more', () => {
+it('the ClusterRole of manifests/operator grants what the controllers ask for, and no more', () => {
   const file = new URL('../../../manifests/operator/cluster-role.yaml', import.meta.url);
   const [role] = loadAll(readFileSync(file, 'utf8')) as { rules: Rule[] }[];
   const granted = (role?.rules ?? []).flatMap(({ apiGroups, resources, verbs, resourceNames = [] }) =>
@@ -19,7 +20,7 @@ it('the ClusterRole of manifests/operator grants what the controller asks for, a
       resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}.${group} ${resourceNames.toSorted()}`)),
     ),
   );
-  const asked = permissions.flatMap(({ group, resource, verbs, names = [] }) =>
+  const asked = [...permissions, ...platformPermissions].flatMap(({ group, resource, verbs, names = [] }) =>
     verbs.map((verb) => `${verb} ${resource}.${group} ${names.toSorted()}`),
   );
   // Both dialects share a rule in the manifest; each may be asked for alone.

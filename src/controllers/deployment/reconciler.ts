@@ -23,6 +23,7 @@ import { LogTails } from './log-tails.ts';
 import { driftFound, failures, timeToReady } from './metrics.ts';
 import { type Observed, observe } from './observe.ts';
 import { objectOf } from './ownership.ts';
+import type { PlatformPort } from './platform-port.ts';
 import { modelDeployments } from './resources.ts';
 import { type StatusDraft, stampStatus } from './status.ts';
 import type { DeploymentStores } from './stores.ts';
@@ -36,6 +37,8 @@ export interface ReconcilerPorts {
   readonly policy: Policy;
   /** Mode of new deployments that name none; absent: KServe's own default. */
   readonly defaultMode?: DeploymentMode;
+  /** The ServingPlatform, where there can be one; what it says goes before the two fields above. */
+  readonly platform?: PlatformPort;
 }
 
 /** KServe acts on a write within this time, or has nothing to change. */
@@ -79,12 +82,14 @@ export class Reconciler {
   }
 
   async reconcile(key: ObjectKey, { signal, log }: ReconcileContext): Promise<ReconcileResult> {
-    const { stores, policy, defaultMode } = this.#ports;
+    const { stores, policy, defaultMode, platform } = this.#ports;
+    const facts = await this.#facts.current(signal);
     const seen = observe(key, {
       stores,
       policy,
-      facts: await this.#facts.current(signal),
+      facts,
       ...(defaultMode !== undefined && { defaultMode }),
+      ...platform?.settingsFor(key, facts),
     });
     if (seen === undefined) {
       this.#memories.delete(keyText(key));

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { builtInRegistries, currentKey, effectiveRegistries, legacyKey, planRegistries, type RegistryClaim, registryNotices } from './registries.ts';
+import {
+  builtInRegistries,
+  currentKey,
+  effectiveRegistries,
+  legacyKey,
+  planRegistries,
+  type RegistryClaim,
+  registryNotices,
+} from './registries.ts';
 
 /** `data` after the plan, and the claim that is left. */
 function carryOut(data: Record<string, string>, wanted: readonly string[], claim?: RegistryClaim, release?: string) {
@@ -40,7 +48,7 @@ describe('the registries that Knative does not resolve tags of', () => {
     assert.deepEqual(carryOut(data, [], claim).data, before);
   });
 
-  it("lose only our entries when somebody added theirs since", () => {
+  it('lose only our entries when somebody added theirs since', () => {
     const { data, claim } = carryOut({}, ['nvcr.io']);
     const edited = { [currentKey]: `${data[currentKey]}, theirs.io` };
     assert.deepEqual(carryOut(edited, [], claim).data, { [currentKey]: 'kind.local,ko.local,dev.local, theirs.io' });
@@ -54,13 +62,13 @@ describe('the registries that Knative does not resolve tags of', () => {
   });
 
   it('are never lost for others, whatever they do between our edits', () => {
-    const host = fc.constantFrom('a.io', 'b.io', 'c.io', 'd.io', 'e.io');
+    const host: fc.Arbitrary<string> = fc.constantFrom('a.io', 'b.io', 'c.io', 'd.io', 'e.io');
     const hosts = fc.uniqueArray(host, { maxLength: 4 });
     fc.assert(
       fc.property(hosts, fc.array(fc.tuple(hosts, hosts), { maxLength: 6 }), (theirs, steps) => {
         let data: Record<string, string> = theirs.length === 0 ? {} : { [currentKey]: theirs.join(', ') };
         let claim: RegistryClaim | undefined;
-        const foreign = new Set(theirs);
+        const foreign = new Set<string>(theirs);
         for (const [wanted, add] of steps) {
           ({ data, claim } = carryOut(data, wanted, claim));
           const now = effectiveRegistries(data);
@@ -72,7 +80,8 @@ describe('the registries that Knative does not resolve tags of', () => {
         ({ data, claim } = carryOut(data, [], claim));
         const left = new Set(data[currentKey] === undefined ? [] : effectiveRegistries(data));
         for (const registry of foreign) assert.ok(left.has(registry), `${registry} was lost`);
-        for (const registry of left) assert.ok(foreign.has(registry) || builtInRegistries.some((one) => one === registry), `${registry} was left behind`);
+        for (const registry of left)
+          assert.ok(foreign.has(registry) || builtInRegistries.some((one) => one === registry), `${registry} was left behind`);
         assert.equal(claim, undefined);
       }),
     );

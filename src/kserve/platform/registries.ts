@@ -76,7 +76,8 @@ export function effectiveRegistries(data: Readonly<Record<string, string>>, rele
 export function registryNotices(data: Readonly<Record<string, string>>, release?: string): readonly string[] {
   const key = keyOf(release);
   const legacy = data[legacyKey];
-  if (key === legacyKey) return data[currentKey] === undefined ? [] : [`this Knative reads ${legacyKey} only, so ${currentKey} has no effect`];
+  if (key === legacyKey)
+    return data[currentKey] === undefined ? [] : [`this Knative reads ${legacyKey} only, so ${currentKey} has no effect`];
   if (legacy === undefined || data[currentKey] === undefined) return [];
   const effective = new Set(effectiveRegistries(data, release));
   const lost = legacy
@@ -85,7 +86,9 @@ export function registryNotices(data: Readonly<Record<string, string>>, release?
     .filter((registry) => registry !== '' && !effective.has(registry));
   return lost.length === 0
     ? []
-    : [`${legacyKey} is the legacy spelling and loses to ${currentKey}: its ${lost.join(', ')} has no effect; add what you need to spec.tagResolution.skipRegistries and remove the legacy key`];
+    : [
+        `${legacyKey} is the legacy spelling and loses to ${currentKey}: its ${lost.join(', ')} has no effect; add what you need to spec.tagResolution.skipRegistries and remove the legacy key`,
+      ];
 }
 
 /** Knative reads the hyphenated key from 1.0 on, and ignores it before. */

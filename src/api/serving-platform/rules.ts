@@ -1,0 +1,67 @@
+/** What one ServingPlatform can say about itself. Knative accepts any text as a registry, so nobody but these rules catches a wrong one. */
+import type { Rule } from '../rule.ts';
+import type { ServingPlatform } from './index.ts';
+
+/** The name of the only ServingPlatform. */
+export const platformName = 'default';
+
+/** Names of Docker Hub that Knative never compares with: its image library writes index.docker.io (go-containerregistry, `DefaultRegistry`). */
+const dockerHubAliases = ['docker.io', 'registry-1.docker.io', 'hub.docker.com', 'registry.hub.docker.com', 'docker.com'] as const;
+const hostPattern = '^([a-z0-9]([-a-z0-9]*[a-z0-9])?[.])*[a-z0-9]([-a-z0-9]*[a-z0-9])?(:[0-9]{1,5})?$';
+
+const registries = 'self.tagResolution.skipRegistries';
+const each = (condition: string) => `!has(self.tagResolution) || !has(${registries}) || ${registries}.all(r, ${condition})`;
+const registriesOf = ({ spec }: ServingPlatform): readonly string[] => spec.tagResolution?.skipRegistries ?? [];
+
+export const rules: readonly Rule<ServingPlatform>[] = [
+  {
+    id: 'name-default',
+    scope: 'object',
+    fieldPath: '.metadata.name',
+    message: 'metadata.name must be "default": there is one ServingPlatform in a cluster',
+    cel: `self.metadata.name == '${platformName}'`,
+    holds: ({ metadata }) => metadata.name === platformName,
+  },
+  {
+    id: 'registry-docker-hub',
+    scope: 'spec',
+    fieldPath: '.spec.tagResolution.skipRegistries',
+    message:
+      'spec.tagResolution.skipRegistries: Knative knows Docker Hub as index.docker.io only, and no other name of it ever matches; write index.docker.io',
+    cel: each(`!(r in [${dockerHubAliases.map((alias) => `'${alias}'`).join(', ')}])`),
+    holds: (platform) => registriesOf(platform).every((registry) => !dockerHubAliases.some((alias) => alias === registry)),
+  },
+  {
+    id: 'registry-no-path',
+    scope: 'spec',
+    fieldPath: '.spec.tagResolution.skipRegistries',
+    message:
+      'spec.tagResolution.skipRegistries: Knative compares the host of the registry alone, so neither a path nor https:// ever matches; write nvcr.io for nvcr.io/nvidia',
+    cel: each(`!r.contains('/')`),
+    holds: (platform) => registriesOf(platform).every((registry) => !registry.includes('/')),
+  },
+  {
+    id: 'registry-no-wildcard',
+    scope: 'spec',
+    fieldPath: '.spec.tagResolution.skipRegistries',
+    message:
+      'spec.tagResolution.skipRegistries: Knative compares letter by letter and knows no wildcards; write each registry out, as in eu.gcr.io and us.gcr.io',
+    cel: each(`!r.contains('*')`),
+    holds: (platform) => registriesOf(platform).every((registry) => !registry.includes('*')),
+  },
+  {
+    id: 'registry-host',
+    scope: 'spec',
+    fieldPath: '.spec.tagResolution.skipRegistries',
+    message:
+      'spec.tagResolution.skipRegistries: each must be a host in lower case that has a dot or a port, or is localhost, as in nvcr.io or registry:5000; an image reference that begins with any other word belongs to Docker Hub',
+    cel: each(
+      `r.contains('/') || r.contains('*') || (r.matches('${hostPattern}') && (r.contains('.') || r.contains(':') || r == 'localhost'))`,
+    ),
+    holds: (platform) =>
+      registriesOf(platform).every(
+        (registry) =>
+          /[/*]/.test(registry) || (new RegExp(hostPattern).test(registry) && (/[.:]/.test(registry) || registry === 'localhost')),
+      ),
+  },
+];
