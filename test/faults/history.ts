@@ -27,12 +27,14 @@ export class History {
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #stop = new AbortController();
   readonly #loops: Promise<void>[] = [];
+  #remember = true;
   /** Times a watch had to begin anew with a list, so that states in between were not seen. */
   gaps = 0;
 
-  /** Follows `kinds` from now on; resolves when the present state of all of them is known. */
-  static async follow(api: Api, kinds: readonly FollowedKind[]): Promise<History> {
+  /** Follows `kinds` from now on; resolves when the present state of all of them is known. Without `remember`, `changes` stays empty. */
+  static async follow(api: Api, kinds: readonly FollowedKind[], { remember = true } = {}): Promise<History> {
     const history = new History();
+    history.#remember = remember;
     await Promise.all(
       kinds.map(async ({ kind, path }) => {
         const version = await history.#list(api, kind, path);
@@ -146,7 +148,7 @@ export class History {
     const key = `${object.metadata.namespace}/${object.metadata.name}`;
     if (change.type === 'DELETED') objects.delete(key);
     else objects.set(key, object);
-    this.changes.push(change);
+    if (this.#remember) this.changes.push(change);
     for (const listener of this.#listeners) listener(change);
   }
 }

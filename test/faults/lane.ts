@@ -18,6 +18,8 @@ export interface LaneOptions {
   readonly args?: readonly string[];
   /** How many seconds a step of a workload may take, faults included. @default 60 */
   readonly patience?: number;
+  /** Start the operator again when it ends because it lost its lease, as a kubelet does. */
+  readonly keepAlive?: boolean;
 }
 
 export class Lane implements AsyncDisposable {
@@ -29,6 +31,7 @@ export class Lane implements AsyncDisposable {
   readonly #options: LaneOptions;
   readonly #kubeconfig: string;
   #trials = 0;
+  #closed = false;
 
   private constructor(options: LaneOptions, proxy: FaultProxy, kubeconfig: string) {
     this.world = options.world;
@@ -78,15 +81,22 @@ export class Lane implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     this.operator.resume();
     await this.operator.kill();
     await this.proxy.close();
   }
 
   #spawn(): OperatorProcess {
-    const { program, args = [] } = this.#options;
+    const { program, args = [], keepAlive } = this.#options;
     const common = ['--namespaces', this.namespace, '--metrics-bind-address', '127.0.0.1:0'];
-    return new OperatorProcess({ program, kubeconfig: this.#kubeconfig, args: [...common, ...args] });
+    const operator = new OperatorProcess({ program, kubeconfig: this.#kubeconfig, args: [...common, ...args] });
+    if (keepAlive) {
+      void operator.exited().then(() => {
+        if (this.operator === operator && operator.lostLease && !this.#closed) this.restart();
+      });
+    }
+    return operator;
   }
 }
 

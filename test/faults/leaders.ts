@@ -21,7 +21,7 @@ export class ReplicaPair implements AsyncDisposable {
   }
 
   static async start(options: LaneOptions): Promise<ReplicaPair> {
-    const pair = new ReplicaPair([await Lane.start(options), await Lane.start(options)]);
+    const pair = new ReplicaPair([await Lane.start({ ...options, keepAlive: true }), await Lane.start({ ...options, keepAlive: true })]);
     await pair.leader();
     return pair;
   }
@@ -84,6 +84,7 @@ const handOverMilliseconds = 2300;
 export async function leaderTrial(pair: ReplicaPair, plan: LeaderPlan): Promise<LeaderOutcome> {
   const leader = await pair.leader();
   const other = pair.other(leader);
+  const process = leader.operator;
   const mark = { leader: leader.proxy.record.length, other: other.proxy.record.length };
   const violations: string[] = [];
   let writes = 0;
@@ -95,13 +96,13 @@ export async function leaderTrial(pair: ReplicaPair, plan: LeaderPlan): Promise<
     writes += 1;
     if (writes !== plan.write) return undefined;
     at = performance.now();
-    if (plan.fault === 'kill') return { kind: 'kill', phase: 'during', kill: () => void leader.operator.kill() };
+    if (plan.fault === 'kill') return { kind: 'kill', phase: 'during', kill: () => void process.kill() };
     if (plan.fault === 'terminate') {
-      void leader.operator.terminate();
+      void process.terminate();
       return undefined;
     }
-    leader.operator.mayEnd();
-    leader.operator.pause();
+    process.mayEnd();
+    process.pause();
     return { kind: 'hold', until: tookOver.promise };
   };
   other.proxy.onRequest = (request) => {
@@ -116,7 +117,7 @@ export async function leaderTrial(pair: ReplicaPair, plan: LeaderPlan): Promise<
     await Promise.race([tookOver.promise, run]);
     tookOver.resolve();
     await sleep(50);
-    leader.operator.resume();
+    process.resume();
   }
   const outcome = await run;
   leader.proxy.onRequest = undefined;
@@ -130,12 +131,12 @@ export async function leaderTrial(pair: ReplicaPair, plan: LeaderPlan): Promise<
     violations.push(`a leader that was told to end left the others waiting ${Math.round(takeoverMilliseconds)} ms`);
   }
   if (plan.fault === 'stop') {
-    const ended = await Promise.race([leader.operator.exited().then(() => true), sleep(15_000, false)]);
-    if (!ended) violations.push(`a leader that lost its lease went on running; the end of its log:\n${leader.operator.log(8)}`);
-    await leader.operator.kill();
+    const ended = await Promise.race([process.exited().then(() => true), sleep(15_000, false)]);
+    if (!ended) violations.push(`a leader that lost its lease went on running; the end of its log:\n${process.log(8)}`);
+    await process.kill();
   }
-  if (plan.fault === 'terminate') await leader.operator.exited();
-  if (at > 0) leader.restart();
+  if (at > 0) await process.exited();
+  if (leader.operator === process && !process.running) leader.restart();
   return { ...outcome, violations: [...outcome.violations, ...violations], takeoverMilliseconds };
 }
 

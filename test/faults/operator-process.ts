@@ -59,9 +59,9 @@ export class OperatorProcess {
     return this.#log.slice(-lines).join('\n');
   }
 
-  /** Log lines of level error, by pino's number. */
-  errors(): string[] {
-    return this.#log.filter((line) => /"level":(50|60)\b|"level":"(error|fatal)"/.test(line));
+  /** Whether it ended as a leader does that lost its lease: somebody starts it again then. */
+  get lostLease(): boolean {
+    return !this.running && this.#log.some((line) => line.includes('leadership was lost'));
   }
 
   /** SIGKILL; resolves once the process is gone. */

@@ -32,14 +32,7 @@ export async function startWorld(say: (line: string) => void): Promise<World> {
   const plane = await start({ say });
   const api = new Api(plane.kubeconfig);
   await installKServe(api);
-  const definition = load(readFileSync(crd, 'utf8')) as { metadata: { name: string } };
-  await api.must(
-    'PATCH',
-    `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${definition.metadata.name}?fieldManager=campaign&force=true`,
-    definition,
-    { contentType: applyPatch },
-  );
-  await untilServed(api, '/apis/modelwright.dev/v1alpha1/modeldeployments');
+  await installModelwright(api);
   // After the definitions: it looks for new kinds only every 30 s.
   const collector = startCollector(binaries['kube-controller-manager']?.path ?? '', plane.kubeconfig);
   const history = await History.follow(api, [
@@ -68,6 +61,14 @@ export async function startWorld(say: (line: string) => void): Promise<World> {
       await plane.stop();
     },
   };
+}
+
+/** The ModelDeployment definition as it is shipped. */
+export async function installModelwright(api: Api): Promise<void> {
+  const definition = load(readFileSync(crd, 'utf8')) as { metadata: { name: string } };
+  const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${definition.metadata.name}`;
+  await api.must('PATCH', `${path}?fieldManager=campaign&force=true`, definition, { contentType: applyPatch });
+  await untilServed(api, '/apis/modelwright.dev/v1alpha1/modeldeployments');
 }
 
 /** kube-controller-manager with nothing but the garbage collector: what an owner leaves behind goes as it does in any cluster. */
