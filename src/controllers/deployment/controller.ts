@@ -54,6 +54,7 @@ export function deploymentController(ports: DeploymentControllerPorts): Controll
           ),
         ];
       }),
+      watchMapped(stores.podEvents, ({ metadata, involvedObject }) => servicesOfPod(stores, metadata.namespace, involvedObject?.name)),
       watchMapped(stores.events, ({ metadata, involvedObject }) => known(stores, metadata.namespace, involvedObject?.name)),
     ],
     reconcile: (key, context) => reconciler.reconcile(key, context),
@@ -65,6 +66,15 @@ function known(stores: DeploymentStores, namespace: string | undefined, name: st
   if (namespace === undefined || name === undefined) return [];
   const key = { namespace, name };
   return stores.modelDeployments.get(key) === undefined ? [] : [key];
+}
+
+/** The deployment that a Pod serves, if any. */
+function servicesOfPod(stores: DeploymentStores, namespace: string | undefined, pod: string | undefined): readonly ObjectKey[] {
+  if (namespace === undefined || pod === undefined) return [];
+  return Object.entries(stores.serving).flatMap(([group, { pods }]) => {
+    const labels = pods.get({ namespace, name: pod })?.metadata.labels;
+    return known(stores, namespace, labels?.[serviceLabel[group as ServingGroup]]);
+  });
 }
 
 /** Deployments with the same identity: what happens to one decides over the others. */

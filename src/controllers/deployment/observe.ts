@@ -9,7 +9,7 @@ import { keyText, type ObjectKey } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
 import { holderOfIdentity } from './identity.ts';
 import { type Ownership, ownershipOf } from './ownership.ts';
-import { type DeploymentStores, identityIndex, identityKeys, type ServingStores, serviceIndex } from './stores.ts';
+import { type DeploymentStores, identityIndex, identityKeys, podIndex, type ServingStores, serviceIndex } from './stores.ts';
 
 /** Everything that KServe, Knative and Kubernetes made for one InferenceService. */
 export type Children = Required<Pick<Observation, 'pods' | 'deployments' | 'replicaSets' | 'knativeServices' | 'revisions' | 'events'>>;
@@ -73,14 +73,16 @@ function serviceOf(key: ObjectKey, serving: ServingStores | undefined, owner: { 
   return ownershipOf(serving?.inferenceServices.get(key), owner);
 }
 
-function childrenOf(key: ObjectKey, serving: ServingStores, { events }: DeploymentStores): Children {
+function childrenOf(key: ObjectKey, serving: ServingStores, { events, podEvents }: DeploymentStores): Children {
   const service = keyText(key);
+  const pods = serving.pods.byIndex(serviceIndex, service);
+  const ofPods = pods.flatMap(({ metadata }) => podEvents.byIndex(podIndex, `${metadata.namespace}/${metadata.name}`));
   return {
-    pods: serving.pods.byIndex(serviceIndex, service),
+    pods,
     deployments: serving.deployments.byIndex(serviceIndex, service),
     replicaSets: serving.replicaSets.byIndex(serviceIndex, service),
     knativeServices: serving.knativeServices.byIndex(serviceIndex, service),
     revisions: serving.revisions.byIndex(serviceIndex, service),
-    events: events.byIndex(serviceIndex, service),
+    events: [...events.byIndex(serviceIndex, service), ...ofPods],
   };
 }

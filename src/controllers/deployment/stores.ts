@@ -49,6 +49,8 @@ export interface DeploymentStores {
   readonly serving: Readonly<Record<ServingGroup, ServingStores>>;
   /** Events about InferenceServices: KServe tells some failures nowhere else. */
   readonly events: Store<EventObject>;
+  /** Events about failed Pods: why an image cannot be pulled stands nowhere else once the kubelet backs off. */
+  readonly podEvents: Store<EventObject>;
   readonly facts: FactStores;
 }
 
@@ -56,6 +58,8 @@ export interface DeploymentStores {
 export const identityIndex = 'identity';
 /** Index of what belongs to an InferenceService, by namespace and name of that. */
 export const serviceIndex = 'inferenceService';
+/** Index of events by namespace and name of their Pod. */
+export const podIndex = 'pod';
 
 /**
  * Asks for everything the controller reads: models and what serves them from `cache`, which may be limited to some namespaces, and what
@@ -64,15 +68,19 @@ export const serviceIndex = 'inferenceService';
 export function deploymentStores(cache: Cache, clusterCache: Cache = cache): DeploymentStores {
   const modelDeployments = cache.store(resources.modelDeployments, { optional: true });
   modelDeployments.addIndex(identityIndex, (deployment) => identityKeys(deployment as ModelDeployment));
-  const events = cache.store(resources.events, { fieldSelector: 'involvedObject.kind=InferenceService', transform: pruneEvent });
-  events.addIndex(serviceIndex, ({ metadata, involvedObject }) => [`${metadata.namespace}/${involvedObject?.name}`]);
+  const eventsBy = (fieldSelector: string, index: string) => {
+    const store = cache.store(resources.events, { fieldSelector, transform: pruneEvent });
+    store.addIndex(index, ({ metadata, involvedObject }) => [`${metadata.namespace}/${involvedObject?.name}`]);
+    return store;
+  };
   return {
     modelDeployments,
     serving: {
       'serving.kserve.io': servingStores(cache, 'serving.kserve.io'),
       'serving.kubeflow.org': servingStores(cache, 'serving.kubeflow.org'),
     },
-    events,
+    events: eventsBy('involvedObject.kind=InferenceService', serviceIndex),
+    podEvents: eventsBy('involvedObject.kind=Pod,reason=Failed', podIndex),
     facts: factStores(clusterCache),
   };
 }
