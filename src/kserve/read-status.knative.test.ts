@@ -179,7 +179,7 @@ describe('Knative mode', () => {
   });
 
   check(
-    'every copy crashes, and Knative stays Ready',
+    'every copy crashes, and Knative has not said so yet',
     knative({
       inferenceService: serving,
       pods: [pod({ mode: 'Knative', version: one, main: crashLoop(1, 'Error', 'late'), ready: false })],

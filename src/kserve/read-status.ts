@@ -180,7 +180,7 @@ function judgeState(
   }
   const rolledOut = behind === undefined && components.every(({ view }) => view.rolledOut !== false);
   const [predictor] = components;
-  // Knative stays Ready also when every copy crashes. Copies that only start, as after scale to zero, are no such case.
+  // KServe's Ready may be of the moment before. Copies that only start, as after scale to zero, have no cause.
   const nobodyAnswers = cause !== undefined && components.some(({ view }) => view.newest.length > 0 && !view.newest.some(isReady));
   if (ready?.status === 'True' && rolledOut && !previousServes && !nobodyAnswers) {
     if (cause === undefined) return serves(components);

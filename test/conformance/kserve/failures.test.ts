@@ -7,8 +7,9 @@ import { after, before, describe, it } from 'node:test';
 import type { ModelDeploymentSpec } from '../../../src/api/model-deployment/index.ts';
 import type { DeploymentMode } from '../../../src/api/model-deployment/serving.ts';
 import type { Dialect } from '../../../src/kserve/dialect.ts';
+import type { Observation } from '../../../src/kserve/observation.ts';
 import type { Serving, Stage } from '../../../src/kserve/serving.ts';
-import { apply, freshNamespace } from '../../support/cluster.ts';
+import { apply, freshNamespace, kubectl } from '../../support/cluster.ts';
 import { KSERVE_VARIABLE, required } from '../../support/environment.ts';
 import { clusterDialect, type Predictor, Served } from './cluster.ts';
 
@@ -116,6 +117,32 @@ const podFailures: readonly Row[] = [
 const isCause = (row: Pick<Row, 'stage' | 'reason'>) => (serving: Serving) =>
   serving.state === 'Failed' && serving.cause?.stage === row.stage && serving.reason === row.reason;
 
+/** What a kubelet writes of a server that ends long after it was ready. The annotation keeps the fake node from reviving it. */
+async function crash({ metadata, status }: Observation['pods'][number]): Promise<void> {
+  await kubectl(['annotate', 'pod', metadata.name, '-n', namespace, `${plays}=crash`]);
+  const ended = {
+    exitCode: 3,
+    reason: 'Error',
+    message: 'out of CUDA memory',
+    startedAt: '2026-01-01T00:00:00Z',
+    finishedAt: '2026-01-01T00:01:00Z',
+  };
+  const containerStatuses = (status?.containerStatuses ?? []).map((container, index) =>
+    index > 0
+      ? container
+      : {
+          ...container,
+          ready: false,
+          restartCount: 1,
+          state: { waiting: { reason: 'CrashLoopBackOff' } },
+          lastState: { terminated: ended },
+        },
+  );
+  const conditions = ['Ready', 'ContainersReady'].map((type) => ({ type, status: 'False', reason: 'ContainersNotReady' }));
+  const patch = JSON.stringify({ status: { conditions, containerStatuses } });
+  await kubectl(['patch', 'pod', metadata.name, '-n', namespace, '--subresource=status', '--type=strategic', '-p', patch]);
+}
+
 for (const mode of modes) {
   describe(`a first deployment, ${mode}`, () => {
     for (const row of podFailures) {
@@ -147,6 +174,21 @@ for (const mode of modes) {
       await served.until(({ reason, loading }) => reason === 'Downloading' && loading.state === 'Downloading');
       await served.remove();
     });
+  });
+
+  it(`a model that served and crashes is CrashLoop, and Ready again after recovery, ${mode}`, async () => {
+    const served = serve(mode, {});
+    await served.apply();
+    await served.until(({ state }) => state === 'Ready');
+    const { pods } = await served.observe();
+    assert.equal(pods.length, 1);
+    for (const pod of pods) await crash(pod);
+    const { message: text, previousServes } = await served.until(isCause({ stage: 'Running', reason: 'CrashLoop' }));
+    assert.match(text, /exit code 3: out of CUDA memory/);
+    assert.equal(previousServes, false);
+    for (const { metadata } of pods) await kubectl(['annotate', 'pod', metadata.name, '-n', namespace, `${plays}-`]);
+    await served.until(({ state, cause }) => state === 'Ready' && cause === undefined);
+    await served.remove();
   });
 
   describe(`a rollout over a version that serves, ${mode}`, () => {
