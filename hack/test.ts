@@ -18,7 +18,11 @@ const files = globSync(
   patterns.length > 0 ? patterns : [`${folder}/**/*.test.ts`, ...(tier === 'unit' ? ['hack/**/*.test.ts'] : [])],
 ).sort();
 if (files.length === 0) {
-  console.error(`no test files for tier "${tier}" under ${folder}/`);
+  console.error(
+    tier === 'e2e'
+      ? 'There are no end-to-end tests on a real node yet. What is shown with real KServe and Knative and fake nodes: npm run test:conformance'
+      : `no test files for tier "${tier}" under ${folder}/`,
+  );
   process.exit(1);
 }
 const setup = `${folder}/global-setup.ts`;
