@@ -151,7 +151,7 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
       if (same) leave(index, text, before);
       enter(index, text, object);
     }
-    this.#notify(same ? { kind: 'updated', object, before } : { kind: 'added', object, initial: initial && before === undefined });
+    this.#notify(same ? { kind: 'updated', object, before } : { kind: 'added', object, initial });
   }
 
   #remove(text: string, last?: Stored<T>): void {
