@@ -1,0 +1,94 @@
+/** What the API server refuses in a ServingPlatform, and whom it lets write one. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
+import { rules } from '../../../src/api/serving-platform/rules.ts';
+import { apply, freshNamespace, kubectl } from '../../support/cluster.ts';
+import { ownPlane } from './own-plane.ts';
+
+let plane: ControlPlane;
+before(async () => {
+  plane = await ownPlane('integration');
+});
+after(() => plane?.stop());
+
+const platform = (spec: object, name = 'default') => ({
+  apiVersion: 'modelwright.dev/v1alpha1',
+  kind: 'ServingPlatform',
+  metadata: { name },
+  spec,
+});
+const skipping = (...skipRegistries: string[]) => platform({ tagResolution: { skipRegistries } });
+const dryRun = (object: object) => kubectl(['apply', '--dry-run=server', '-f', '-'], { input: object });
+
+describe('a ServingPlatform', () => {
+  it('may name hosts with ports, subdomains and localhost', async () => {
+    await dryRun(skipping('nvcr.io', 'index.docker.io', 'localhost', 'registry:5000', '10.0.0.1:80', 'a-b.eu.gcr.io'));
+  });
+
+  const refused: readonly [name: string, object: object, rule: string][] = [
+    ['another name than default', platform({}, 'other'), 'name-default'],
+    ['Docker Hub by the name that people use', skipping('docker.io'), 'registry-docker-hub'],
+    ['Docker Hub by the name of its server', skipping('registry-1.docker.io'), 'registry-docker-hub'],
+    ['a path', skipping('nvcr.io/nvidia'), 'registry-no-path'],
+    ['a scheme', skipping('https://nvcr.io'), 'registry-no-path'],
+    ['a wildcard', skipping('*.gcr.io'), 'registry-no-wildcard'],
+    ['capitals', skipping('NVCR.io'), 'registry-host'],
+    ['a word that Docker Hub would take', skipping('nvidia'), 'registry-host'],
+    ['a comma, which would be two', skipping('a.io,b.io'), 'registry-host'],
+  ];
+  for (const [name, object, id] of refused) {
+    it(`may not have ${name}`, async () => {
+      const rule = rules.find((one) => one.id === id);
+      assert.ok(rule);
+      await assert.rejects(dryRun(object), (error: Error) => error.message.includes(rule.message));
+      assert.equal(rule.holds(object as never), false);
+    });
+  }
+
+  const invalid: readonly [name: string, spec: object, words: RegExp][] = [
+    [
+      'a runtime that nobody knows',
+      { runtimes: [{ type: 'Ollama', version: '1' }] },
+      /spec\.runtimes\[0\]\.type.*supported values: "TFServing"/s,
+    ],
+    ['a tag in the image', { runtimes: [{ type: 'Triton', image: 'nvcr.io/x:1', version: '1' }] }, /spec\.runtimes\[0\]\.image/],
+    [
+      'one runtime twice',
+      {
+        runtimes: [
+          { type: 'Triton', version: '1' },
+          { type: 'Triton', version: '2' },
+        ],
+      },
+      /Duplicate value/,
+    ],
+    ['no copies to change at a time', { rollout: { maxUnavailable: 0 } }, /spec\.rollout\.maxUnavailable.*greater than or equal to 1/s],
+  ];
+  for (const [name, spec, words] of invalid) {
+    it(`may not have ${name}`, () => assert.rejects(dryRun(platform(spec)), words));
+  }
+});
+
+describe('the right to write a ServingPlatform', () => {
+  it('is none of those that edit or administer a namespace', async () => {
+    await kubectl(['apply', '--server-side', '-f', new URL('../../../manifests/operator/user-roles.yaml', import.meta.url).pathname]);
+    await using namespace = await freshNamespace('tenant');
+    for (const role of ['edit', 'admin']) {
+      await apply({
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'RoleBinding',
+        metadata: { name: role, namespace: namespace.name },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+        subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: role }],
+      });
+      const asUser = { as: role, groups: ['system:authenticated'] };
+      await assert.rejects(apply(platform({}), asUser), new RegExp(`servingplatforms.* is forbidden: User "${role}" cannot`, 's'));
+      await assert.rejects(kubectl(['delete', 'servingplatforms.modelwright.dev', 'default'], asUser), /forbidden/);
+    }
+  });
+
+  it('is the cluster administrator’s', async () => {
+    await apply(platform({}), { as: 'root', groups: ['system:masters'] });
+  });
+});
