@@ -40,6 +40,8 @@ function digest(): Digest[] {
 process.on('message', (question) => {
   if (question === 'digest') process.send?.(digest());
 });
+// Whoever started it is gone.
+process.on('disconnect', () => process.exit(1));
 // The channel alone must not keep the operator from ending.
 process.channel?.unref();
 

@@ -19,6 +19,10 @@ if (options === 'help') {
   process.exit(0);
 }
 
+// Whatever was started ends with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
+process.setMaxListeners(100);
 const report = new Report();
 report.say(
   `seed ${options.seed}; load average ${loadavg()

@@ -34,6 +34,8 @@ export class OperatorProcess {
         NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       },
     });
+    const end = () => this.#child.kill('SIGKILL');
+    process.once('exit', end);
     const keep = (chunk: Buffer) => {
       this.#log.push(...chunk.toString().split('\n').filter(Boolean));
       if (this.#log.length > keptLogLines) this.#log.splice(0, this.#log.length - keptLogLines);
@@ -42,6 +44,7 @@ export class OperatorProcess {
     this.#child.stderr?.on('data', keep);
     this.#child.on('message', (message) => this.#waiting.shift()?.(message as Digest[]));
     this.#exit = once(this.#child, 'exit').then(([code, signal]) => {
+      process.off('exit', end);
       if (!this.#expected) this.ended = signal === null ? `exit code ${code}` : `signal ${signal}`;
     });
   }

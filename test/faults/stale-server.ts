@@ -39,6 +39,7 @@ export class StaleServer implements AsyncDisposable {
           .replace(/^--secure-port=.*/, `--secure-port=${port}`),
       );
     const child = spawn(command, [...changed, `--cert-dir=${join(world.folder, 'stale')}`], { stdio: 'ignore' });
+    process.once('exit', () => child.kill('SIGKILL'));
     const upstream = { server: `https://127.0.0.1:${port}`, headers: world.api.headers, tls: world.api.tls };
     await untilReady(world.api, upstream);
     return new StaleServer(upstream, child, relay);

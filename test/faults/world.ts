@@ -73,7 +73,7 @@ export async function installModelwright(api: Api): Promise<void> {
 
 /** kube-controller-manager with nothing but the garbage collector: what an owner leaves behind goes as it does in any cluster. */
 function startCollector(binary: string, kubeconfig: string): ChildProcess {
-  return spawn(
+  const collector = spawn(
     binary,
     [
       `--kubeconfig=${kubeconfig}`,
@@ -86,4 +86,6 @@ function startCollector(binary: string, kubeconfig: string): ChildProcess {
     ],
     { stdio: 'ignore' },
   );
+  process.once('exit', () => collector.kill('SIGKILL'));
+  return collector;
 }
