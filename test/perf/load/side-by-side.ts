@@ -107,11 +107,6 @@ export async function throughput(rounds: number, seconds: number): Promise<Figur
         ratios(results, 'modelwright', ['autocannon'], (result) => result.perSecond),
         small ? 1.4 : undefined,
       );
-      add(
-        'requests per CPU second, ours to autocannon',
-        ratios(results, 'modelwright', ['autocannon'], (result) => 1 / result.cpuMicroseconds),
-        small ? 1.4 : undefined,
-      );
     }
   }
   return figures;
