@@ -5,7 +5,8 @@ import { createDeflate } from './deflate.ts';
 export interface DeflatePool extends AsyncDisposable {
   /** Chunks that may be under way at once without filling the memory. */
   readonly width: number;
-  deflate(data: Uint8Array, start: number, last: boolean): Promise<Uint8Array>;
+  /** Takes the bytes over: they must be all of their buffer, and the caller does not touch them again. */
+  deflate(data: Uint8Array<ArrayBuffer>, start: number, last: boolean): Promise<Uint8Array>;
 }
 
 interface Done {
@@ -29,7 +30,10 @@ export function startDeflatePool(threads: number): DeflatePool {
       parentPort.postMessage({ id, out }, [out.buffer]);
     });`;
   const waiting = new Map<number, PromiseWithResolvers<Uint8Array>>();
-  const workers = Array.from({ length: threads }, () => new Worker(program, { eval: true }));
+  const workers = Array.from(
+    { length: threads },
+    () => new Worker(program, { eval: true, resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 } }),
+  );
   const fail = (error: Error) => {
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
@@ -44,14 +48,13 @@ export function startDeflatePool(threads: number): DeflatePool {
   }
   let next = 0;
   return {
-    width: threads * 2,
+    width: threads + 1,
     deflate(data, start, last) {
       const id = next;
       next += 1;
       const pending = Promise.withResolvers<Uint8Array>();
       waiting.set(id, pending);
-      const copy = Uint8Array.from(data);
-      workers[id % threads]?.postMessage({ id, data: copy, start, last }, [copy.buffer]);
+      workers[id % threads]?.postMessage({ id, data, start, last }, [data.buffer]);
       return pending.promise;
     },
     async [Symbol.asyncDispose]() {

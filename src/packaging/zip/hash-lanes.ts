@@ -51,10 +51,17 @@ export function inlineLanes(): HashLanes {
 type Answer = { readonly slot: number } | { readonly digests: readonly string[] };
 
 /** Hashes on two worker threads, over `count` shared slots. */
-export function startLanes(count = 8): HashLanes {
+export function startLanes(count = 6): HashLanes {
   const memory = new SharedArrayBuffer(count * slotBytes);
   const slots = Array.from({ length: count }, (_, index) => Buffer.from(memory, index * slotBytes, slotBytes));
-  const workers = [0, 1].map(() => new Worker(`(${lane.toString()})()`, { eval: true, workerData: { memory, slotBytes } }));
+  const workers = [0, 1].map(
+    () =>
+      new Worker(`(${lane.toString()})()`, {
+        eval: true,
+        workerData: { memory, slotBytes },
+        resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 },
+      }),
+  );
   const waiting = workers.map(() => new Map<number, PromiseWithResolvers<void>>());
   const results = workers.map(() => Promise.withResolvers<readonly string[]>());
   for (const [index, worker] of workers.entries()) {

@@ -9,7 +9,7 @@ import { type DeflatePool, inlineDeflate, startDeflatePool } from './deflate-poo
 import { centralHeader, deflated, endRecords, localHeader, stored, type ZipEntry } from './records.ts';
 
 /** Packed bytes kept in memory; what goes beyond is written to a temporary file. */
-const memoryBytes = 16 << 20;
+const memoryBytes = 4 << 20;
 const sampleBytes = 16 << 10;
 /** A file is deflated when its sample shrinks below this share. */
 const worthwhile = 0.9;
@@ -37,7 +37,7 @@ export interface ZipPlan extends AsyncDisposable {
  * deterministic compressor. Weights hardly shrink and are stored, so that servers and ranges read them as they are; text shrinks.
  * The decision depends on the content alone.
  *
- * @param spool where packed bytes beyond 16 MiB go; removed at the end.
+ * @param spool where packed bytes beyond 4 MiB go; removed at the end.
  * @throws PackagingError SourceChanged
  */
 export async function planZip(sources: readonly SourceEntry[], spool: string, signal?: AbortSignal): Promise<ZipPlan> {
@@ -148,15 +148,18 @@ async function deflateSource(
     for (let read = 0; read < source.sizeBytes; read += chunkBytes) {
       signal?.throwIfAborted();
       const wanted = Math.min(chunkBytes, source.sizeBytes - read);
-      const chunk =
-        handle === undefined ? (source.content ?? Buffer.alloc(0)).subarray(read, read + wanted) : await readFrom(handle, read, wanted);
-      if (chunk.length !== wanted) throw changed(source);
+      const data = new Uint8Array(dictionary.length + wanted);
+      data.set(dictionary);
+      const chunk = Buffer.from(data.buffer, dictionary.length, wanted);
+      if (handle === undefined) source.content?.copy(chunk, 0, read, read + wanted);
+      else if ((await handle.read(chunk, 0, wanted, read)).bytesRead !== wanted) throw changed(source);
       hash.update(chunk);
       crc = crc32(chunk, crc);
-      const pending = pool.deflate(Buffer.concat([dictionary, chunk]), dictionary.length, read + wanted === source.sizeBytes);
+      const start = dictionary.length;
+      dictionary = Buffer.from(chunk.subarray(Math.max(0, wanted - dictionaryBytes)));
+      const pending = pool.deflate(data, start, read + wanted === source.sizeBytes);
       pending.catch(() => undefined);
       under.push(pending);
-      dictionary = Buffer.from(chunk.subarray(Math.max(0, chunk.length - dictionaryBytes)));
       await drain(pool.width - 1);
     }
     await drain(0);
@@ -183,12 +186,6 @@ async function deflateSource(
   }
 }
 
-async function readFrom(handle: FileHandle, at: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
-  const { bytesRead } = await handle.read(buffer, 0, length, at);
-  return buffer.subarray(0, bytesRead);
-}
-
 /** What changes when somebody writes to the file. */
 export async function stampOf(handle: FileHandle): Promise<string> {
   const { size, mtimeNs, ctimeNs, ino } = await handle.stat({ bigint: true });
@@ -203,7 +200,7 @@ export function changed(source: SourceEntry): PackagingError {
   );
 }
 
-/** Packed bytes: the first 16 MiB in memory, the rest in a file. */
+/** Packed bytes: the first 4 MiB in memory, the rest in a file. */
 class PackedStore {
   readonly #path: string;
   readonly #memory: { at: number; bytes: Uint8Array }[] = [];
