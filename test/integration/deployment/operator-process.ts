@@ -34,7 +34,11 @@ export class OperatorProcess implements AsyncDisposable {
       rest = lines.pop() ?? '';
       for (const line of lines) this.#lines.push(parsed(line));
     });
-    child.stderr?.on('data', (chunk: Buffer) => this.#lines.push({ level: 'error', msg: chunk.toString() }));
+    // Node's own warnings are hints about the program, not errors of its work.
+    child.stderr?.on('data', (chunk: Buffer) => {
+      const text = chunk.toString();
+      this.#lines.push({ level: /^\(node:\d+\) \w*Warning: /.test(text) ? 'warn' : 'error', msg: text });
+    });
   }
 
   /** Starts it for some namespaces and waits until its controllers work. */
