@@ -220,6 +220,21 @@ describe('credentials', () => {
     await transport.close();
   });
 
+  it('are read once for all requests that wait for them', async () => {
+    await using server = await CannedServer.start();
+    let reads = 0;
+    const credentials = async () => {
+      reads += 1;
+      return bearer('shared');
+    };
+    const transport = new Transport({ ...server.config, credentials });
+    const answers = [1, 2, 3].map(() => transport.json(get));
+    for (const _ of answers) (await server.next()).json({});
+    await Promise.all(answers);
+    assert.equal(reads, 1);
+    await transport.close();
+  });
+
   it('that are refused are renewed, and the request is sent again with the new ones', async () => {
     await using server = await CannedServer.start();
     const transport = new Transport({ ...server.config, credentials: async (renew) => bearer(renew ? 'new' : 'old') });
@@ -229,6 +244,23 @@ describe('credentials', () => {
     assert.equal(second.headers.authorization, 'Bearer new');
     second.json({});
     await answer;
+    await transport.close();
+  });
+
+  it('that are refused for several requests at once are renewed once', async () => {
+    await using server = await CannedServer.start();
+    let renewals = 0;
+    const credentials = async (renew?: boolean) => bearer(renew ? `new-${++renewals}` : 'old');
+    const transport = new Transport({ ...server.config, credentials });
+    const answers = [1, 2, 3].map(() => transport.json(get));
+    const refused = [await server.next(), await server.next(), await server.next()];
+    for (const request of refused) request.fail(401, 'Unauthorized');
+    for (const _ of answers) {
+      const again = await server.next();
+      assert.equal(again.headers.authorization, 'Bearer new-1');
+      again.json({});
+    }
+    await Promise.all(answers);
     await transport.close();
   });
 
@@ -253,6 +285,33 @@ describe('credentials', () => {
     await assert.rejects(transport.json(create), { code: 'CREDENTIALS', message: /the exec plugin failed/ });
     broken = false;
     assert.equal(await authorizationOf(transport, server), 'Bearer fine');
+    await transport.close();
+  });
+});
+
+describe('credentials that never come', () => {
+  const hanging = (server: CannedServer) => ({ ...server.config, credentials: () => new Promise<never>(() => {}) });
+
+  it('fail the request when its time is up, and are asked for again by the next', async () => {
+    await using server = await CannedServer.start();
+    const clock = new FakeClock();
+    let asked = 0;
+    const credentials = () => (++asked === 1 ? new Promise<never>(() => {}) : Promise.resolve(bearer('late')));
+    const transport = new Transport({ ...server.config, credentials }, { clock });
+    const answer = transport.json(create);
+    await clock.timer(30_000);
+    await Promise.all([assert.rejects(answer, { code: 'CREDENTIALS', message: /longer than 30000 ms/ }), clock.advance(30_000)]);
+    assert.equal(await authorizationOf(transport, server), 'Bearer late');
+    await transport.close();
+  });
+
+  it('do not hold up one that is aborted', async () => {
+    await using server = await CannedServer.start();
+    const transport = new Transport(hanging(server), { clock: new FakeClock() });
+    const controller = new AbortController();
+    const answer = transport.json({ ...create, signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await assert.rejects(answer, { message: 'enough' });
     await transport.close();
   });
 });

@@ -2,6 +2,7 @@ import { arch, platform } from 'node:process';
 import { type Dispatcher, Pool, ProxyAgent } from 'undici';
 import { type Clock, sleep, systemClock } from './clock.ts';
 import type { ClusterConfig, Credentials, TlsIdentity } from './cluster-config.ts';
+import { CredentialSource } from './credential-source.ts';
 import { errorFromStatus, isTooLargeResourceVersion, KubeError, type Status, toError } from './errors.ts';
 import { restRequestDuration, restRequests } from './metrics.ts';
 import { proxyFor } from './proxy-environment.ts';
@@ -37,9 +38,6 @@ export interface TransportRequest {
 const maxAttempts = 6;
 /** A longer wait is the caller's business. */
 const maxRetryAfterMilliseconds = 30_000;
-/** Rotated tokens and certificates are taken up this soon. */
-const credentialsMilliseconds = 30_000;
-
 interface Pools {
   readonly tls: TlsIdentity;
   readonly requests: Dispatcher;
@@ -53,7 +51,7 @@ interface Pools {
  */
 export class Transport {
   readonly host: string;
-  readonly #config: ClusterConfig;
+  readonly #credentials: CredentialSource;
   readonly #origin: string;
   readonly #basePath: string;
   readonly #userAgent: string;
@@ -62,13 +60,11 @@ export class Transport {
   readonly #clock: Clock;
   readonly #limiter: TokenBucket | undefined;
   readonly #proxy: string | undefined;
-  #credentials: { readonly value: Promise<Credentials>; readonly readAt: number } | undefined;
   #pools: Pools | undefined;
 
   constructor(config: ClusterConfig, options: TransportOptions = {}) {
     const url = new URL(config.server);
     this.host = url.host;
-    this.#config = config;
     this.#origin = url.origin;
     this.#basePath = url.pathname.replace(/\/+$/, '');
     this.#userAgent = `${options.product ?? 'modelwright'} (${platform}/${arch === 'x64' ? 'amd64' : arch})`;
@@ -76,6 +72,7 @@ export class Transport {
     this.#timeout = options.timeoutMilliseconds ?? 30_000;
     this.#clock = options.clock ?? systemClock;
     this.#proxy = config.proxyUrl ?? proxyFor(url, options.environment);
+    this.#credentials = new CredentialSource(config, this.#clock, this.#timeout);
     const { rateLimit } = options;
     this.#limiter = rateLimit && new TokenBucket(rateLimit.perSecond, rateLimit.burst, this.#clock);
   }
@@ -142,19 +139,18 @@ export class Transport {
     request.signal?.throwIfAborted();
     await this.#limiter?.wait(request.signal);
     request.signal?.throwIfAborted();
-    let response = await this.#dispatch(request, lane, false);
+    const credentials = await this.#credentials.current(request.signal);
+    let response = await this.#dispatch(request, lane, credentials);
     if (response.statusCode === 401 && attempt === 1) {
       await response.body.dump();
-      response = await this.#dispatch(request, lane, true);
+      const renewed = await this.#credentials.renewed(credentials, request.signal);
+      response = await this.#dispatch(request, lane, renewed);
     }
     if (response.statusCode >= 200 && response.statusCode < 300) return response;
     throw await failedAnswer(request, response);
   }
 
-  async #dispatch(request: TransportRequest, lane: 'requests' | 'watches', renew: boolean): Promise<Dispatcher.ResponseData> {
-    const credentials = await this.#currentCredentials(renew).catch((error) => {
-      throw new KubeError('CREDENTIALS', 0, '', `cannot get credentials for ${this.host}: ${toError(error).message}`, { cause: error });
-    });
+  async #dispatch(request: TransportRequest, lane: 'requests' | 'watches', credentials: Credentials): Promise<Dispatcher.ResponseData> {
     const pools = this.#poolsFor(credentials.tls);
     const { method, signal } = request;
     try {
@@ -180,20 +176,6 @@ export class Transport {
       if (!signal?.aborted) restRequests.inc({ code: '<error>', method, host: this.host });
       throw error;
     }
-  }
-
-  #currentCredentials(renew: boolean): Promise<Credentials> {
-    const now = this.#clock.monotonic();
-    const held = this.#credentials;
-    if (!renew && held && now - held.readAt < credentialsMilliseconds) return held.value;
-    const value = this.#config.credentials(renew);
-    const entry = { value, readAt: now };
-    this.#credentials = entry;
-    // What could not be read is asked for again by the next request, not held for half a minute.
-    value.catch(() => {
-      if (this.#credentials === entry) this.#credentials = undefined;
-    });
-    return value;
   }
 
   #poolsFor(tls: TlsIdentity): Pools {
