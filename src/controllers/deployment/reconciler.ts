@@ -14,6 +14,7 @@ import type { EventInput, EventRecorder } from '../../kube/events.ts';
 import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../kube/object.ts';
 import type { Cached, Store } from '../../kube/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { type Corrections, countCorrection, waitBeforeCorrection } from './corrections.ts';
 import { type Action, afterFailedWrite, type Decision, decide } from './decide.ts';
 import { differences } from './differences.ts';
 import * as tell from './events.ts';
@@ -58,6 +59,8 @@ interface Memory {
   readonly write?: Write | undefined;
   /** The write of our status that the cache may not have yet. */
   readonly status?: Write;
+  /** How often others' changes were put back of late. */
+  readonly corrections?: Corrections;
 }
 
 interface Write {
@@ -66,8 +69,11 @@ interface Write {
   readonly at: number;
 }
 
-/** `Unseen`: nothing was done, because the cluster has an InferenceService, or has lost the deployment, and the cache does not know yet. */
-type Outcome = 'Written' | 'Unchanged' | 'Unseen';
+/**
+ * `HeldBack`: others keep changing what we own, so putting it back waits a little. `Unseen`: nothing was done, because the cluster has an InferenceService, or has lost the deployment, and
+ * the cache does not know yet.
+ */
+type Outcome = 'Written' | 'Unchanged' | 'HeldBack' | 'Unseen';
 
 export class Reconciler {
   readonly #ports: ReconcilerPorts;
@@ -115,6 +121,10 @@ export class Reconciler {
       return { requeueAfterMilliseconds: refusedMilliseconds };
     }
     if (outcome === 'Unseen') return { requeueAfterMilliseconds: unseenMilliseconds };
+    if (outcome === 'HeldBack') {
+      await this.#report(observed, decision.status, signal);
+      return { requeueAfterMilliseconds: this.#correctionWait(observed) };
+    }
     const status = outcome === 'Written' ? decide({ ...observed, settling: true }).status : decision.status;
     await this.#report(observed, status ?? decision.status, signal);
     return outcome === 'Written' || observed.settling ? { requeueAfterMilliseconds: settleMilliseconds } : done;
@@ -171,12 +181,25 @@ export class Reconciler {
         return 'Unchanged';
       }
       case 'Apply': {
+        if (this.#isDrift(observed, action.desired) && this.#correctionWait(observed) > 0) return 'HeldBack';
         if (await this.#isUnseen(observed, signal)) return 'Unseen';
         const outcome = await applier.apply<InferenceServiceObject>(this.#serviceStore(observed), action.desired, signal);
         this.#noteWrite(observed, action.desired, outcome.written ? outcome.object.metadata.resourceVersion : undefined, log);
         return outcome.written ? 'Written' : 'Unchanged';
       }
     }
+  }
+
+  /** What was as we wanted it, and wanted still, is so no more: somebody else changed or deleted it. */
+  #isDrift(observed: Observed, desired: RenderedInferenceService): boolean {
+    // While our own last write is not in the cache yet, a difference from it is no news.
+    if (observed.settling || this.#memoryOf(observed).wanted !== digestOf(desired)) return false;
+    const live = objectOf(observed.inferenceService);
+    return live === undefined || differences(desired, live, 1).length > 0;
+  }
+
+  #correctionWait(observed: Observed): number {
+    return waitBeforeCorrection(this.#memoryOf(observed).corrections, this.#ports.clock.monotonic());
   }
 
   /**
@@ -205,19 +228,23 @@ export class Reconciler {
     const { clock, recorder } = this.#ports;
     const { deployment } = observed;
     const before = this.#memoryOf(observed);
-    const wanted = createHash('sha256').update(JSON.stringify(desired)).digest('base64');
+    const wanted = digestOf(desired);
     if (writtenVersion === undefined) {
       if (before.wanted !== wanted) this.#remember(observed, { wanted, write: undefined });
       return;
     }
     const live = objectOf(observed.inferenceService);
     const fields = live === undefined ? [] : differences(desired, live);
-    // While our own last write is not in the cache yet, a difference from it is no news.
     const drifted = before.wanted === wanted && !observed.settling;
     log.info({ fields, drifted }, 'InferenceService written');
     if (drifted) driftFound.inc({ runtime: deployment.spec.runtime.type });
     recorder.record(deployment as Cached<KubeObject>, writeEvent(observed, drifted, fields));
-    this.#remember(observed, { wanted, write: { resourceVersion: writtenVersion, at: clock.monotonic() } });
+    const at = clock.monotonic();
+    this.#remember(observed, {
+      wanted,
+      write: { resourceVersion: writtenVersion, at },
+      ...(drifted && { corrections: countCorrection(before.corrections, at) }),
+    });
   }
 
   #serviceStore({ platform }: Observed): Store<InferenceServiceObject> {
@@ -244,6 +271,10 @@ export class Reconciler {
       timeToReady.observe({ runtime: subject.spec.runtime.type, mode: draft.deploymentMode ?? 'Unknown' }, Math.max(0, seconds));
     }
   }
+}
+
+function digestOf(desired: RenderedInferenceService): string {
+  return createHash('sha256').update(JSON.stringify(desired)).digest('base64');
 }
 
 async function ifFound<T>(request: Promise<T>): Promise<T | undefined> {

@@ -100,6 +100,25 @@ describe('the operator', () => {
     assert.match(told.find(({ reason }) => reason === 'DriftCorrected')?.message ?? '', /spec\.predictor\.maxReplicas/);
   });
 
+  it('does not race with somebody who wants one of its fields for themselves', async () => {
+    await serving('fought', { scaling: { minReplicas: 1, maxReplicas: 3 } });
+    const mark = auditMark();
+    const until = Date.now() + 5000;
+    while (Date.now() < until) {
+      const patch = { spec: { predictor: { maxReplicas: 9 } } };
+      await kubectl(['patch', 'inferenceservice', 'fought', '-n', namespace, '--type=merge', '-p', JSON.stringify(patch)]);
+    }
+    const writes = await auditSince(
+      mark,
+      (event) => isWrite(event) && event.user.username === operatorUser && event.objectRef?.resource === 'inferenceservices',
+    );
+    assert.ok(writes.length >= 1 && writes.length <= 4, `${writes.length} writes in 5 s`);
+    await eventually(
+      () => serviceOf('fought', namespace),
+      ({ spec }) => spec.predictor['maxReplicas'] === 3,
+    );
+  });
+
   it('makes an InferenceService again that somebody deleted', async () => {
     await serving('deleted');
     const { metadata } = await serviceOf('deleted', namespace);
