@@ -16,6 +16,9 @@ export interface ArchiveLimits {
   readonly directoryBytes: number;
 }
 
+/** Up to this size an entry may shrink as much as it likes. */
+export const ratioFreeBytes = 65_536;
+
 const gibibyte = 1024 ** 3;
 
 export const defaultLimits: ArchiveLimits = {

@@ -1,6 +1,6 @@
 import { findConflict, refuseName } from '../entry-name.ts';
 import { PackagingError } from '../errors.ts';
-import type { ArchiveLimits } from '../limits.ts';
+import { type ArchiveLimits, ratioFreeBytes } from '../limits.ts';
 import type { RandomAccess } from '../random-access.ts';
 import { deflated, isAscii, max16, max32, signatures, stored, type ZipEntry } from './records.ts';
 
@@ -120,7 +120,7 @@ function readCentral(directory: Buffer, at: number, index: number, directoryOffs
   refuseType(directory.readUInt16LE(at + 4) >> 8, directory.readUInt32LE(at + 38), directoryEntry, fail);
   if (directoryEntry && (sizes.sizeBytes !== 0 || directory.readUInt32LE(at + 16) !== 0)) fail('it is a directory with content');
   if (method === stored && sizes.sizeBytes !== sizes.packedBytes) fail('it is stored and its two sizes differ');
-  if (sizes.sizeBytes > 65536 && sizes.sizeBytes > sizes.packedBytes * limits.ratio) {
+  if (sizes.sizeBytes > ratioFreeBytes && sizes.sizeBytes > sizes.packedBytes * limits.ratio) {
     fail(`it unpacks to more than ${limits.ratio} times its packed size`);
   }
   if (sizes.offset + 30 + nameLength + sizes.packedBytes > directoryOffset) fail('its data would reach into the central directory');
