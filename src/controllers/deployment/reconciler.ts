@@ -11,16 +11,17 @@ import { type Clock, timestamp } from '../../kube/clock.ts';
 import { done, type ReconcileContext, type ReconcileResult } from '../../kube/controller.ts';
 import { isNotFound } from '../../kube/errors.ts';
 import type { EventInput, EventRecorder } from '../../kube/events.ts';
-import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../kube/object.ts';
+import { type KubeObject, keyOf, type ObjectKey } from '../../kube/object.ts';
 import type { Cached, Store } from '../../kube/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { type Corrections, countCorrection, waitBeforeCorrection } from './corrections.ts';
+import { countCorrection, waitBeforeCorrection } from './corrections.ts';
 import { type Action, afterFailedWrite, type Decision, decide } from './decide.ts';
 import { differences } from './differences.ts';
 import * as tell from './events.ts';
 import type { FactsWatch } from './facts-watch.ts';
 import { writeFailureOf } from './failure.ts';
 import { LogTails } from './log-tails.ts';
+import { Memories, settleMilliseconds } from './memory.ts';
 import { driftFound, failures, timeToReady } from './metrics.ts';
 import { type Observed, observe } from './observe.ts';
 import { objectOf } from './ownership.ts';
@@ -42,8 +43,6 @@ export interface ReconcilerPorts {
   readonly platform?: PlatformPort;
 }
 
-/** KServe acts on a write within this time, or has nothing to change. */
-const settleMilliseconds = 5000;
 /** What was refused is tried again this seldom: the refusal may have depended on something that is not watched. */
 const refusedMilliseconds = 600_000;
 /** What the cluster knows and our cache does not is looked at again after this long. */
@@ -51,27 +50,9 @@ const unseenMilliseconds = 1000;
 /** Our own writes reach the cache within about this time. */
 const behindMilliseconds = 100;
 
-/** What the last reconcile of a deployment left behind; losing it (a restart) costs one comparison and nothing else. */
-interface Memory {
-  /** Digest of the InferenceService that was wanted. */
-  readonly wanted?: string | undefined;
-  /** The write of the InferenceService that KServe may not have acted on yet. */
-  readonly write?: Write | undefined;
-  /** The write of our status that the cache may not have yet. */
-  readonly status?: Write;
-  /** How often others' changes were put back of late. */
-  readonly corrections?: Corrections;
-}
-
-interface Write {
-  readonly resourceVersion: string;
-  /** On the clock that does not jump. */
-  readonly at: number;
-}
-
 /**
- * `HeldBack`: others keep changing what we own, so putting it back waits a little. `Unseen`: nothing was done, because the cluster has an InferenceService, or has lost the deployment, and
- * the cache does not know yet.
+ * `HeldBack`: others keep changing what we own, so putting it back waits a little. `Unseen`: nothing was done, because the cluster has an
+ * InferenceService, or has lost the deployment, and the cache does not know yet.
  */
 type Outcome = 'Written' | 'Unchanged' | 'HeldBack' | 'Unseen';
 
@@ -79,12 +60,13 @@ export class Reconciler {
   readonly #ports: ReconcilerPorts;
   readonly #facts: FactsWatch;
   readonly #logs: LogTails;
-  readonly #memories = new Map<string, Memory>();
+  readonly #memories: Memories;
 
   constructor(ports: ReconcilerPorts, facts: FactsWatch) {
     this.#ports = ports;
     this.#facts = facts;
     this.#logs = new LogTails(ports.client);
+    this.#memories = new Memories(ports.clock);
   }
 
   async reconcile(key: ObjectKey, { signal, log }: ReconcileContext): Promise<ReconcileResult> {
@@ -98,11 +80,11 @@ export class Reconciler {
       ...platform?.settingsFor(key, facts),
     });
     if (seen === undefined) {
-      this.#memories.delete(keyText(key));
+      this.#memories.forget(key);
       return done;
     }
     // A decision on a status that we have replaced since would be refused as a conflict, or told twice.
-    if (this.#isBehind(stores.modelDeployments, seen, this.#memoryOf(seen).status)) {
+    if (this.#memories.isBehind(stores.modelDeployments, key, this.#memories.of(key).status)) {
       return { requeueAfterMilliseconds: behindMilliseconds };
     }
     const { observed, decision } = await this.#withLogs({ ...seen, settling: this.#isSettling(seen) }, signal);
@@ -140,31 +122,16 @@ export class Reconciler {
     return { observed: informed, decision: decide(informed) };
   }
 
-  #memoryOf({ deployment }: Pick<Observed, 'deployment'>): Memory {
-    return this.#memories.get(keyText(keyOf(deployment as ModelDeployment))) ?? {};
-  }
-
-  #remember({ deployment }: Pick<Observed, 'deployment'>, news: Memory): void {
-    const key = keyText(keyOf(deployment as ModelDeployment));
-    this.#memories.set(key, { ...this.#memories.get(key), ...news });
-  }
-
   /** The InferenceService is as our last write left it, moments ago, or the cache has yet to hear of that write. */
   #isSettling(observed: Observed): boolean {
-    const { write } = this.#memoryOf(observed);
+    const key = keyOfDeployment(observed);
+    const { write } = this.#memories.of(key);
     if (write === undefined || observed.platform.kind === 'Missing') return false;
     const seen = objectOf(observed.inferenceService)?.metadata.resourceVersion;
-    return (seen === write.resourceVersion && this.#isRecent(write)) || this.#isBehind(this.#serviceStore(observed), observed, write);
-  }
-
-  /** The cache has yet to hear of our write. After a while it is believed all the same: a restored etcd counts anew. */
-  #isBehind(store: Pick<Store<never>, 'hasSeen'>, { deployment }: Pick<Observed, 'deployment'>, write: Write | undefined): boolean {
-    if (write === undefined || !this.#isRecent(write)) return false;
-    return !store.hasSeen(keyOf(deployment as ModelDeployment), write.resourceVersion);
-  }
-
-  #isRecent({ at }: Write): boolean {
-    return this.#ports.clock.monotonic() - at < settleMilliseconds;
+    return (
+      (seen === write.resourceVersion && this.#memories.isRecent(write)) ||
+      this.#memories.isBehind(this.#serviceStore(observed), key, write)
+    );
   }
 
   /** Makes the InferenceService as decided. */
@@ -175,7 +142,7 @@ export class Reconciler {
       case 'Leave':
         return 'Unchanged';
       case 'Delete': {
-        this.#remember(observed, { wanted: undefined, write: undefined });
+        this.#memories.note(keyOfDeployment(observed), { wanted: undefined, write: undefined });
         const removed = await applier.remove(this.#serviceStore(observed).type, action.object as Cached<KubeObject>, signal);
         if (removed) recorder.record(deployment as Cached<KubeObject>, tell.deletedEvent(deployment.metadata.name));
         return 'Unchanged';
@@ -193,13 +160,13 @@ export class Reconciler {
   /** What was as we wanted it, and wanted still, is so no more: somebody else changed or deleted it. */
   #isDrift(observed: Observed, desired: RenderedInferenceService): boolean {
     // While our own last write is not in the cache yet, a difference from it is no news.
-    if (observed.settling || this.#memoryOf(observed).wanted !== digestOf(desired)) return false;
+    if (observed.settling || this.#memories.of(keyOfDeployment(observed)).wanted !== digestOf(desired)) return false;
     const live = objectOf(observed.inferenceService);
     return live === undefined || differences(desired, live, 1).length > 0;
   }
 
   #correctionWait(observed: Observed): number {
-    return waitBeforeCorrection(this.#memoryOf(observed).corrections, this.#ports.clock.monotonic());
+    return waitBeforeCorrection(this.#memories.of(keyOfDeployment(observed)).corrections, this.#ports.clock.monotonic());
   }
 
   /**
@@ -209,7 +176,7 @@ export class Reconciler {
   async #isUnseen(observed: Observed, signal: AbortSignal): Promise<boolean> {
     const { client } = this.#ports;
     const store = this.#serviceStore(observed);
-    const key = keyOf(observed.deployment as ModelDeployment);
+    const key = keyOfDeployment(observed);
     const judged = objectOf(observed.inferenceService)?.metadata.uid;
     // What the cache does not know yet may be our own write; the applier waits for that too.
     if (judged === undefined && !observed.settling) {
@@ -225,12 +192,12 @@ export class Reconciler {
 
   /** Says what a write was about, and keeps what the next reconcile has to know of it. */
   #noteWrite(observed: Observed, desired: RenderedInferenceService, writtenVersion: string | undefined, log: Logger): void {
-    const { clock, recorder } = this.#ports;
+    const { recorder } = this.#ports;
     const { deployment } = observed;
-    const before = this.#memoryOf(observed);
+    const before = this.#memories.of(keyOfDeployment(observed));
     const wanted = digestOf(desired);
     if (writtenVersion === undefined) {
-      if (before.wanted !== wanted) this.#remember(observed, { wanted, write: undefined });
+      if (before.wanted !== wanted) this.#memories.note(keyOfDeployment(observed), { wanted, write: undefined });
       return;
     }
     const live = objectOf(observed.inferenceService);
@@ -239,11 +206,11 @@ export class Reconciler {
     log.info({ fields, drifted }, 'InferenceService written');
     if (drifted) driftFound.inc({ runtime: deployment.spec.runtime.type });
     recorder.record(deployment as Cached<KubeObject>, writeEvent(observed, drifted, fields));
-    const at = clock.monotonic();
-    this.#remember(observed, {
+    const write = this.#memories.write(writtenVersion);
+    this.#memories.note(keyOfDeployment(observed), {
       wanted,
-      write: { resourceVersion: writtenVersion, at },
-      ...(drifted && { corrections: countCorrection(before.corrections, at) }),
+      write,
+      ...(drifted && { corrections: countCorrection(before.corrections, write.at) }),
     });
   }
 
@@ -261,7 +228,7 @@ export class Reconciler {
     const outcome = await ifFound(applier.applyStatus(modelDeployments, deployment, status, signal));
     // Gone while we looked at it, or said already.
     if (outcome === undefined || !outcome.written) return;
-    this.#remember({ deployment }, { status: { resourceVersion: outcome.object.metadata.resourceVersion, at: clock.monotonic() } });
+    this.#memories.note(keyOfDeployment({ deployment }), { status: this.#memories.write(outcome.object.metadata.resourceVersion) });
     const event = tell.transitionEvent(subject.status, draft);
     if (event !== undefined) recorder.record(deployment as Cached<KubeObject>, event);
     if (event?.type === 'Warning' && draft.lastError !== undefined)
@@ -271,6 +238,10 @@ export class Reconciler {
       timeToReady.observe({ runtime: subject.spec.runtime.type, mode: draft.deploymentMode ?? 'Unknown' }, Math.max(0, seconds));
     }
   }
+}
+
+function keyOfDeployment({ deployment }: Pick<Observed, 'deployment'>): ObjectKey {
+  return keyOf(deployment as ModelDeployment);
 }
 
 function digestOf(desired: RenderedInferenceService): string {

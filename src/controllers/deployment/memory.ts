@@ -1,0 +1,61 @@
+import type { Clock } from '../../kube/clock.ts';
+import { keyText, type ObjectKey } from '../../kube/object.ts';
+import type { Store } from '../../kube/store.ts';
+import type { Corrections } from './corrections.ts';
+
+/** What the last reconciles of a deployment left behind; losing it (a restart) costs one comparison and nothing else. */
+export interface Memory {
+  /** Digest of the InferenceService that was wanted. */
+  readonly wanted?: string | undefined;
+  /** The write of the InferenceService that KServe may not have acted on yet. */
+  readonly write?: Write | undefined;
+  /** The write of our status that the cache may not have yet. */
+  readonly status?: Write;
+  /** How often others' changes were put back of late. */
+  readonly corrections?: Corrections;
+}
+
+export interface Write {
+  readonly resourceVersion: string;
+  /** On the clock that does not jump. */
+  readonly at: number;
+}
+
+/** A write reaches KServe and our cache within this time, or will not be heard of. */
+export const settleMilliseconds = 5000;
+
+export class Memories {
+  readonly #clock: Clock;
+  readonly #byKey = new Map<string, Memory>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  of(key: ObjectKey): Memory {
+    return this.#byKey.get(keyText(key)) ?? {};
+  }
+
+  /** Lays `news` over what is known. */
+  note(key: ObjectKey, news: Memory): void {
+    this.#byKey.set(keyText(key), { ...this.of(key), ...news });
+  }
+
+  forget(key: ObjectKey): void {
+    this.#byKey.delete(keyText(key));
+  }
+
+  /** A write that was made now. */
+  write(resourceVersion: string): Write {
+    return { resourceVersion, at: this.#clock.monotonic() };
+  }
+
+  isRecent({ at }: Write): boolean {
+    return this.#clock.monotonic() - at < settleMilliseconds;
+  }
+
+  /** The cache has yet to hear of our write. After a while it is believed all the same: a restored etcd counts anew. */
+  isBehind(store: Pick<Store<never>, 'hasSeen'>, key: ObjectKey, write: Write | undefined): boolean {
+    return write !== undefined && this.isRecent(write) && !store.hasSeen(key, write.resourceVersion);
+  }
+}
