@@ -211,7 +211,7 @@ async function deniedVerbs(client: KubeClient, permission: Permission, namespace
 }
 
 /** The same facts as the operator's, read once. What may not be read is left out. */
-async function readFacts(client: KubeClient, kserveNamespace: string | undefined): Promise<ClusterFacts> {
+export async function readFacts(client: KubeClient, kserveNamespace: string | undefined): Promise<ClusterFacts> {
   const named = async <T extends KubeObject>(type: ResourceType<T>, names: readonly string[]): Promise<Cached<T>[] | undefined> => {
     const lists = await Promise.all(names.map((name) => listed(client, type, `metadata.name=${name}`)));
     return lists.every((list) => list !== undefined) ? (lists.flat() as unknown as Cached<T>[]) : undefined;

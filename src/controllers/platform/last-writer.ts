@@ -29,7 +29,7 @@ export async function lastWriterOf(
   object: Cached<SharedConfigMap>,
   key: string,
   ours: string,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<Writer> {
   try {
     const live = await client.get(sharedConfigMaps, keyOf(object as KubeObject), signal);

@@ -75,12 +75,12 @@ function servesWith({ spec, metadata, status }: Cached<ModelDeployment>, target:
   if (spec.suspend === true) return true;
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   if (status === undefined || ready?.status !== 'True' || status.observedGeneration !== metadata.generation) return false;
-  if (target.managedVia === 'ClusterServingRuntime') return (status.runtime?.name ?? target.runtimeName) === target.runtimeName;
-  return (
-    spec.runtime.version !== undefined ||
-    status.runtime?.image === undefined ||
-    parseImage(status.runtime.image).tag === tagFor(spec, target)
-  );
+  const { name, image } = status.runtime ?? {};
+  if (target.managedVia === 'ClusterServingRuntime' && name !== undefined && name !== target.runtimeName) return false;
+  // KServe names the new runtime moments before its pods are there. Where Knative made a digest of the tag, the name has to do.
+  const { tag } = image === undefined ? {} : parseImage(image);
+  const wanted = spec.runtime.version ?? tagFor(spec, target);
+  return tag === undefined || wanted === undefined || tag === wanted || tag === `${wanted}-gpu`;
 }
 
 export function rolloutPolicy({ rollout }: ServingPlatform['spec']): RolloutPolicy {

@@ -1,6 +1,11 @@
 /** The ServingPlatform on KServe 0.20 and Knative, with the operator as people run it and the permissions that its ClusterRole gives. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { OperatorProcess } from '../../integration/deployment/operator-process.ts';
 import { type ConfigMap, conditionOf, declare, isReady, platformWhere, removePlatform } from '../../integration/platform/objects.ts';
@@ -49,6 +54,16 @@ function model(name: string, spec: object = {}): Promise<Model> {
       ...spec,
     },
   });
+}
+
+/** Runs the command line as the administrator; gives what it printed and its exit code. */
+async function modelwright(...args: string[]): Promise<{ readonly stdout: string; readonly stderr: string; readonly code: number }> {
+  const main = new URL('../../../src/cli/main.ts', import.meta.url).pathname;
+  const run = promisify(execFile)(process.execPath, [main, ...args, '--kubeconfig', plane.kubeconfig]);
+  return run.then(
+    (output) => ({ ...output, code: 0 }),
+    ({ stdout, stderr, code }: { stdout: string; stderr: string; code: number }) => ({ stdout, stderr, code }),
+  );
 }
 
 const readyOf = ({ status }: Model) => status?.conditions?.find(({ type }) => type === 'Ready');
@@ -166,6 +181,49 @@ describe('a ServingPlatform', { timeout: 600_000 }, () => {
       (await services()).map(({ metadata }) => [metadata.name, metadata.generation]),
       before,
     );
+  });
+
+  it('is read and changed from the command line', async () => {
+    const images = await modelwright('images', 'ls');
+    assert.match(
+      images.stdout,
+      /^TYPE +VERSION +IMAGE IN EFFECT.*\nTriton +21\.09-py3 +nvcr\.io\/nvidia\/tritonserver:21\.09-py3 .*ClusterServingRuntime modelwright-triton-\w+ +4\/4/,
+    );
+    assert.deepEqual(await modelwright('platform', 'diff'), { stdout: 'Everything is as declared.\n', stderr: '', code: 0 });
+
+    const wanted = {
+      apiVersion: 'modelwright.dev/v1alpha1',
+      kind: 'ServingPlatform',
+      metadata: { name: 'default' },
+      spec: { runtimes: [{ type: 'Triton', version: '20.10-py3' }] },
+    };
+    const file = join(mkdtempSync(join(tmpdir(), 'platform-')), 'platform.json');
+    writeFileSync(file, JSON.stringify(wanted));
+    const diff = await modelwright('platform', 'diff', '-f', file);
+    assert.equal(diff.code, 1);
+    assert.match(diff.stdout, /ClusterServingRuntime modelwright-triton-\w+ +image +\S+:20\.10-py3 +\S+:21\.09-py3/);
+    assert.match(
+      diff.stdout,
+      new RegExp(
+        `Models that would come to another image: ${namespace}/knative, ${namespace}/new-knative, ${namespace}/new-standard, ${namespace}/standard\n`,
+      ),
+    );
+
+    assert.equal((await modelwright('tag-resolution', 'add', 'quay.io')).stdout, 'declared: nvcr.io, quay.io\n');
+    await platformWhere(isReady);
+    const shown = await modelwright('tag-resolution', 'show');
+    assert.match(shown.stdout, /\nkind\.local +others.*\n(.*\n)*nvcr\.io +ServingPlatform +2 +.*\nquay\.io +ServingPlatform/);
+    const refused = await modelwright('tag-resolution', 'add', 'docker.io');
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /write index\.docker\.io/);
+    assert.equal((await modelwright('tag-resolution', 'remove', 'quay.io')).stdout, 'declared: nvcr.io\n');
+    assert.match((await modelwright('tag-resolution', 'remove', 'kind.local')).stderr, /not ours to remove/);
+
+    await modelwright('images', 'set', 'Triton', '20.10-py3');
+    await modelWhere('standard', serving(first));
+    await platformWhere(({ status }) => status?.summary === '4/4');
+    await modelwright('images', 'set', 'Triton', 'nvcr.io/nvidia/tritonserver:21.09-py3');
+    await platformWhere(({ status }) => status?.summary === '4/4' && status.runtimes?.[0]?.image === second);
   });
 
   it('says in plain words what cannot be had: a runtime that is not there, while the other goes on', async () => {

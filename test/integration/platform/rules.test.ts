@@ -26,6 +26,15 @@ describe('a ServingPlatform', () => {
     await dryRun(skipping('nvcr.io', 'index.docker.io', 'localhost', 'registry:5000', '10.0.0.1:80', 'a-b.eu.gcr.io'));
   });
 
+  it('may be the sample', async () => {
+    await kubectl([
+      'apply',
+      '--dry-run=server',
+      '-f',
+      new URL('../../../manifests/samples/serving-platform.yaml', import.meta.url).pathname,
+    ]);
+  });
+
   const refused: readonly [name: string, object: object, rule: string][] = [
     ['another name than default', platform({}, 'other'), 'name-default'],
     ['Docker Hub by the name that people use', skipping('docker.io'), 'registry-docker-hub'],
