@@ -207,7 +207,7 @@ describe('an operator', () => {
 });
 
 describe('two replicas', () => {
-  it('hand over within two seconds when the leader leaves in order', async () => {
+  it('hand over in about a second when the leader leaves in order', async (test) => {
     await using namespace = await freshNamespace('kube-leader');
     await using first = await anOperator(namespace.name, { identity: 'first' });
     await eventually(
@@ -235,12 +235,12 @@ describe('two replicas', () => {
     const lease = await client.get(leaseType, { namespace: namespace.name, name: 'operator' });
     assert.equal(lease.spec?.holderIdentity, 'second');
     assert.equal(lease.spec?.leaseTransitions, 1);
-    // The limit allows for a machine that is busy with other tests; alone it is about one second.
+    // The limit allows for a machine that is busy with other tests.
     assert.ok(took < 10_000, `the handover took ${took} ms`);
-    console.log(`graceful handover: ${Math.round(took)} ms`);
+    test.diagnostic(`graceful handover: ${Math.round(took)} ms`);
   });
 
-  it('replace a leader that fell silent once its lease has ended, and the old one writes no more', async () => {
+  it('replace a leader that fell silent once its lease has ended, and the old one writes no more', async (test) => {
     await using namespace = await freshNamespace('kube-leader');
     const lease = { leaseMilliseconds: 3000, renewDeadlineMilliseconds: 2000, retryMilliseconds: 500 };
     await using first = await anOperator(namespace.name, { identity: 'first', lease });
@@ -267,6 +267,6 @@ describe('two replicas', () => {
     await untilReady(namespace.name, 1, 1);
     assert.equal(first.writes().length, before);
     assert.ok(second.writes().length >= 2);
-    console.log(`stepped down after ${Math.round(steppedDown)} ms`);
+    test.diagnostic(`stepped down after ${Math.round(steppedDown)} ms`);
   });
 });
