@@ -92,6 +92,13 @@ describe('what keeps a deployment from being served', () => {
   }
 });
 
+describe('the policy', () => {
+  it('lets a deployment run under a service account that it allows', () => {
+    const deployment = aDeployment({ spec: { serviceAccountName: 'builder' } });
+    assert.equal(decide(anObservation({ deployment, policy: { serviceAccounts: ['builder'] } })).action.kind, 'Apply');
+  });
+});
+
 describe('the same identity twice', () => {
   const model = { model: identifiedModel };
   const holder = aDeployment({ name: 'iris-old', spec: model });
@@ -116,6 +123,12 @@ describe('an InferenceService of the same name', () => {
   it('is taken over when its annotation allows it', () => {
     const adoptable = { kind: 'Adoptable', object: aService({ annotations: { 'modelwright.dev/adopt': 'true' } }) } as const;
     assert.equal(decide(anObservation({ inferenceService: adoptable })).action.kind, 'Apply');
+  });
+  it('fixes no mode while it is foreign, so that one taken over can keep its own', () => {
+    const { status } = decide(anObservation({ inferenceService: { kind: 'Foreign', object: aService() } }));
+    assert.equal(status?.deploymentMode, undefined);
+    const adoptable = { kind: 'Adoptable', object: aService({ status: { ...readyStatus, deploymentMode: 'Serverless' } }) } as const;
+    assert.equal(decide(anObservation({ inferenceService: adoptable })).status?.deploymentMode, 'Knative');
   });
   it('keeps the mode that it runs in, whatever the default has become', () => {
     const running = { kind: 'Ours', object: aService({ owner: own, status: { ...readyStatus, deploymentMode: 'Knative' } }) } as const;

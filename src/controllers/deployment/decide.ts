@@ -73,7 +73,8 @@ function planFor(observed: Observed): Plan {
     case 'Unread':
       return { kind: 'Wait', dialect, mode, ...unreadWait };
     case 'Foreign':
-      return blocked(foreignBlock(deployment.metadata.name, inferenceService.controller));
+      // Without a mode: should it be taken over, the one that it runs in counts.
+      return { kind: 'Blocked', dialect, block: foreignBlock(deployment.metadata.name, inferenceService.controller) };
     case 'Predecessor':
       return { kind: 'Wait', dialect, mode, ...predecessorWait };
     case 'Leaving':
