@@ -94,8 +94,8 @@ export class Manager {
       cacheStop.abort(new Error('shutting down'));
       await caches;
       await this.#server?.close();
-      if (!tenure.lost.aborted) await events?.flush(this.#within(lastStepMilliseconds));
-      await tenure.end(this.#within(lastStepMilliseconds));
+      await this.#lastStep((limit) => events?.flush(tenure.lost.aborted ? tenure.lost : limit));
+      await this.#lastStep((limit) => tenure.end(limit));
       this.#state = 'stopped';
     }
     tenure.lost.throwIfAborted();
@@ -154,10 +154,12 @@ export class Manager {
     await sleep(this.#clock, lastStepMilliseconds, done.signal);
   }
 
-  #within(milliseconds: number): AbortSignal {
+  /** One of the steps at the very end, which is not to take long. */
+  async #lastStep(step: (limit: AbortSignal) => Promise<void> | undefined): Promise<void> {
     const limit = new AbortController();
-    this.#clock.schedule(() => limit.abort(new Error('no time left')), milliseconds);
-    return limit.signal;
+    const cancel = this.#clock.schedule(() => limit.abort(new Error('no time left')), lastStepMilliseconds);
+    await step(limit.signal);
+    cancel();
   }
 }
 
