@@ -150,11 +150,12 @@ async function slowWatches({ world, program, options, report }: Campaign, known:
 }
 
 async function leaders({ world, program, options, report }: Campaign, known: Families, random: Random): Promise<void> {
-  const counts = { kill: options.leaderKills, stop: options.leaderStops, terminate: options.leaderTerminations };
+  const counts = { kill: options.leaderKills, stop: options.leaderStops, terminate: 0 };
   const plans = leaderPlans(known, counts, random);
   // Kills and stops take turns, so that the real lease meets both.
   const mixed = plans.map((plan) => ({ plan, order: random.next() })).toSorted((a, b) => a.order - b.order);
-  const real = mixed.slice(0, options.realLeases).map(({ plan }) => plan);
+  const terminations = leaderPlans(known, { kill: 0, stop: 0, terminate: options.leaderTerminations }, random);
+  const real = [...terminations, ...mixed.slice(0, options.realLeases).map(({ plan }) => plan)];
   const short = mixed.slice(options.realLeases).map(({ plan }) => plan);
   const shortProgram = await buildOperator(join(world.folder, 'short-lease'), shortLease);
   const takeovers: LeaderOutcome[] = [];

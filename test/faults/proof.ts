@@ -22,7 +22,8 @@ export async function proveCampaign({ world, options, report }: Campaign, known:
   const work = async () => {
     for (const [index, defect] of queue) {
       const started = performance.now();
-      const replacements = defect.replicas === undefined ? defect.replacements : [...shortLease, ...defect.replacements];
+      const short = defect.replicas !== undefined && defect.realLease !== true;
+      const replacements = short ? [...shortLease, ...defect.replacements] : defect.replacements;
       const program = await buildOperator(join(world.folder, `defect-${index}`), replacements);
       const lane = { world, name: `defect-${index}`, program, patience };
       const outcomes =

@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { type Figure, figure } from '../figure.ts';
 import { Audit, isWrite } from './audit.ts';
 import { type Cluster, withKServe } from './cluster.ts';
-import { clear, createDeployments, deploymentsPath, listAll, servicesPath, until } from './objects.ts';
-import { Operator } from './operator.ts';
+import { clear, createDeployments, deploymentsPath, servicesPath } from './objects.ts';
+import { Operator, sumOf } from './operator.ts';
 
 export interface ScaleOptions {
   readonly cluster: Cluster;
@@ -46,10 +46,11 @@ export async function scaleFigures(options: ScaleOptions): Promise<Figure[]> {
   let writesAtRest = 0;
   for (let run = 1; run <= runs; run += 1) {
     bare.push(await bareList(options));
+    const before = await openWatches(cluster);
     const operator = await Operator.start({ program: options.program, kubeconfig: cluster.plane.kubeconfig });
     try {
       const audit = new Audit(cluster.plane.auditLog);
-      starts.push(await coldStart(options, operator, audit));
+      starts.push(await coldStart(options, operator, audit, before));
       say(`cold start ${run}: ${JSON.stringify(starts.at(-1))}, bare list ${JSON.stringify(bare.at(-1))}`);
       if (run === runs) {
         const rest = await atRest(operator, audit, restSeconds);
@@ -136,16 +137,13 @@ async function sizesOf({ api }: Cluster): Promise<{ readonly deployment: number;
   return { deployment: await mean(deploymentsPath(namespace)), service: await mean(servicesPath(namespace)) };
 }
 
-async function coldStart({ cluster, objects }: ScaleOptions, operator: Operator, audit: Audit): Promise<ColdStart> {
+async function coldStart({ cluster, objects }: ScaleOptions, operator: Operator, audit: Audit, before: number): Promise<ColdStart> {
   const ready = await operator.ready();
   const pass = await firstPass(operator, objects);
   const { peak } = operator.memory();
   // Steady: the young generation has been collected a few times.
   await sleep(20_000);
   const requests = audit.read();
-  const watches = new Set(
-    requests.filter(({ verb }) => verb === 'watch').map(({ path }) => path.replace(/timeoutSeconds=\d+|resourceVersion=\d*/g, '')),
-  );
   return {
     ready,
     peak,
@@ -154,8 +152,14 @@ async function coldStart({ cluster, objects }: ScaleOptions, operator: Operator,
     firstPass: pass.doneAt,
     writes: requests.filter(isWrite).length,
     connections: operator.connections(cluster.port),
-    watches: watches.size || (await operator.metric('cache_watches')),
+    watches: (await openWatches(cluster)) - before,
   };
+}
+
+/** Watches that the API server serves now, whoever has them. */
+async function openWatches({ api }: Cluster): Promise<number> {
+  const { body } = await api.request('GET', '/metrics');
+  return sumOf(String(body.message), 'apiserver_longrunning_requests', 'verb="WATCH"');
 }
 
 /** How fast the first pass over all objects goes: from the first count seen to the one that is complete. */
@@ -216,8 +220,4 @@ export async function idleFigure({ cluster, program, runs }: Pick<ScaleOptions, 
     }
   }
   return figure('resident memory of the bundled operator, idle, no objects', 'MB', resident, { goal: { atMost: 85 } });
-}
-
-export async function objectsGone(cluster: Cluster): Promise<void> {
-  await until('the namespace is empty', 60, async () => (await listAll(cluster.api, servicesPath(namespace))).length === 0);
 }
