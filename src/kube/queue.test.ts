@@ -67,6 +67,17 @@ describe('the queue', () => {
     assert.deepEqual(await drain(queue), ['a', 'other']);
   });
 
+  it('keeps the priority of a key that comes back by itself: what fails at start does not push ahead', async () => {
+    const { clock, queue } = aQueue();
+    queue.add('failing', { priority: priorities.initial });
+    queue.add('waiting', { priority: priorities.initial });
+    await queue.take();
+    queue.addRateLimited('failing');
+    queue.done('failing');
+    await clock.advance(5);
+    assert.deepEqual(await drain(queue), ['waiting', 'failing']);
+  });
+
   it('gives a delayed key when its time has come, the sooner time winning', async () => {
     const { clock, queue } = aQueue();
     queue.add('a', { afterMilliseconds: 500 });

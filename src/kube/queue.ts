@@ -16,7 +16,7 @@ export const priorities = { live: 0, initial: -100 } as const;
 export type Priority = (typeof priorities)[keyof typeof priorities];
 
 export interface AddOptions {
-  /** @default priorities.live */
+  /** @default that with which the key was taken, while it is being worked on; else `priorities.live` */
   readonly priority?: Priority;
   /** Not before this long from now. @default 0 */
   readonly afterMilliseconds?: number;
@@ -46,8 +46,8 @@ export class WorkQueue {
   readonly #delayed = new Map<string, Delayed>();
   /** Their times in order. One that was superseded stays until its time comes, and then means nothing. */
   readonly #due = new Heap<string>();
-  /** Keys being worked on, since when. */
-  readonly #working = new Map<string, number>();
+  /** Keys being worked on, since when, and with which priority they were taken. */
+  readonly #working = new Map<string, { readonly since: number; readonly priority: Priority }>();
   /** Keys added while being worked on. */
   readonly #again = new Map<string, Priority>();
   readonly #takers: ((key: string | undefined) => void)[] = [];
@@ -78,16 +78,17 @@ export class WorkQueue {
   }
 
   /** Adds a key. One already queued keeps its place; the sooner time and the higher priority win. */
-  add(key: string, { priority = priorities.live, afterMilliseconds = 0 }: AddOptions = {}): void {
+  add(key: string, options: AddOptions = {}): void {
     if (this.#closed) return;
+    const { priority = this.#working.get(key)?.priority ?? priorities.live, afterMilliseconds = 0 } = options;
     if (afterMilliseconds > 0) this.#addLater(key, this.#clock.monotonic() + afterMilliseconds, priority);
     else this.#addNow(key, priority);
   }
 
   /** Adds a key after a failure: later with each one, until `forget`. */
-  addRateLimited(key: string, priority: Priority = priorities.live): void {
+  addRateLimited(key: string): void {
     queueRetries.inc(this.#labels);
-    this.add(key, { priority, afterMilliseconds: this.#backoff.next(key) });
+    this.add(key, { afterMilliseconds: this.#backoff.next(key) });
   }
 
   /** Forgets the failures of a key. */
@@ -108,10 +109,10 @@ export class WorkQueue {
 
   /** Work on `key` has ended, well or badly; it is given out again at once if it was added meanwhile. */
   done(key: string): void {
-    const since = this.#working.get(key);
-    if (since === undefined) return;
+    const work = this.#working.get(key);
+    if (work === undefined) return;
     this.#working.delete(key);
-    queueWorkDuration.observe(this.#labels, (this.#clock.monotonic() - since) / 1000);
+    queueWorkDuration.observe(this.#labels, (this.#clock.monotonic() - work.since) / 1000);
     const priority = this.#again.get(key);
     this.#again.delete(key);
     if (priority !== undefined && !this.#closed) this.#enqueue(key, priority);
@@ -176,7 +177,7 @@ export class WorkQueue {
       for (const [key, item] of items) {
         items.delete(key);
         const now = this.#clock.monotonic();
-        this.#working.set(key, now);
+        this.#working.set(key, { since: now, priority: item.priority });
         queueDuration.observe(this.#labels, (now - item.addedAt) / 1000);
         return key;
       }
@@ -207,6 +208,6 @@ export class WorkQueue {
 
   #workingFor(): number[] {
     const now = this.#clock.monotonic();
-    return [...this.#working.values()].map((since) => (now - since) / 1000);
+    return [...this.#working.values()].map(({ since }) => (now - since) / 1000);
   }
 }
