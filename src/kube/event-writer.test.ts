@@ -67,6 +67,15 @@ describe('an event', () => {
     await scene.flush();
   });
 
+  it('about an object with a long name gets a name that is one', async () => {
+    await using scene = await aScene();
+    scene.writer.record(aWidget(`${'x'.repeat(229)}-${'y'.repeat(20)}`), event);
+    const { metadata } = await scene.created();
+    assert.match(metadata.name, /^x{229}\.[0-9a-f]+$/);
+    assert.ok(metadata.name.length <= 253);
+    await scene.flush();
+  });
+
   it('about a cluster-scoped object goes to the namespace default', async () => {
     await using scene = await aScene();
     const { namespace: _, ...metadata } = aWidget('a').metadata;

@@ -151,7 +151,7 @@ export class EventWriter implements EventRecorder {
     return {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',
-      metadata: { name: `${name.slice(0, 230)}.${unique}`, namespace },
+      metadata: { name: `${name.slice(0, 230).replace(/[^a-z0-9]+$/, '')}.${unique}`, namespace },
       eventTime: happenedAt,
       type: event.type,
       reason: event.reason,
