@@ -12,26 +12,22 @@ import {
   serviceIfAny,
   serviceOf,
 } from '../../integration/deployment/objects.ts';
-import { OperatorProcess, operatorUser } from '../../integration/deployment/operator-process.ts';
+import { operatorUser } from '../../integration/deployment/operator-process.ts';
+import { Stage } from '../../integration/deployment/stage.ts';
 import { type AuditEvent, auditMark, auditSince, isWrite } from '../../support/audit.ts';
-import { apply, applyCrds, eventually, freshNamespace, get, kubectl } from '../../support/cluster.ts';
+import { apply, eventually, get, kubectl } from '../../support/cluster.ts';
 
 describe('the operator with KServe and Knative', () => {
+  let stage: Stage;
   let namespace: string;
-  let operator: OperatorProcess;
-  let dispose: (() => Promise<void>) | undefined;
 
   before(async () => {
-    await applyCrds();
-    const fresh = await freshNamespace('behaviour');
-    namespace = fresh.name;
-    operator = await OperatorProcess.start([namespace]);
-    dispose = async () => {
-      await operator[Symbol.asyncDispose]();
-      await fresh[Symbol.asyncDispose]();
-    };
+    stage = await Stage.start('behaviour');
+    namespace = stage.namespace;
   });
-  after(() => dispose?.());
+  after(async () => {
+    await stage?.[Symbol.asyncDispose]();
+  });
 
   const make = (name: string, spec: object = {}) => apply(aModel(name, namespace, spec));
   const until = (name: string, type: string, status: string, reason?: string) =>
@@ -57,9 +53,8 @@ describe('the operator with KServe and Knative', () => {
 
     // A restart reads everything anew, and finds everything as it should be.
     const before = await Promise.all(names.slice(0, 5).map((name) => serviceOf(name, namespace)));
-    await operator[Symbol.asyncDispose]();
     const restart = auditMark();
-    operator = await OperatorProcess.start([namespace]);
+    await stage.restart();
     await sleep(10_000);
     assert.deepEqual(
       (await operatorWrites(restart)).filter((write) => write.includes('inferenceservices')),
@@ -173,7 +168,7 @@ describe('the operator with KServe and Knative', () => {
     );
   });
 
-  it('wrote no error to its log', () => assert.deepEqual(operator.errors(), []));
+  it('wrote no error to its log', () => assert.deepEqual(stage.operator.errors(), []));
 
   async function podCount(name: string): Promise<number> {
     const output = await kubectl(['get', 'pods', '-n', namespace, '-l', `serving.kserve.io/inferenceservice=${name}`, '-o', 'name']);

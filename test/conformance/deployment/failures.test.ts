@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { deploymentModes } from '../../../src/api/model-deployment/serving.ts';
 import { aModel, conditionOf, deployed, eventsOf, says } from '../../integration/deployment/objects.ts';
-import { OperatorProcess } from '../../integration/deployment/operator-process.ts';
-import { apply, applyCrds, eventually, freshNamespace, kubectl } from '../../support/cluster.ts';
+import { Stage } from '../../integration/deployment/stage.ts';
+import { apply, eventually, kubectl } from '../../support/cluster.ts';
 
 const secret = 's3cr3t-signature';
 
@@ -17,21 +17,16 @@ const stories: readonly (readonly [string, string, string])[] = [
 ];
 
 describe('a rollout that fails', () => {
+  let stage: Stage;
   let namespace: string;
-  let operator: OperatorProcess;
-  let dispose: (() => Promise<void>) | undefined;
 
   before(async () => {
-    await applyCrds();
-    const fresh = await freshNamespace('failing');
-    namespace = fresh.name;
-    operator = await OperatorProcess.start([namespace]);
-    dispose = async () => {
-      await operator[Symbol.asyncDispose]();
-      await fresh[Symbol.asyncDispose]();
-    };
+    stage = await Stage.start('failing');
+    namespace = stage.namespace;
   });
-  after(() => dispose?.());
+  after(async () => {
+    await stage?.[Symbol.asyncDispose]();
+  });
 
   for (const deploymentMode of deploymentModes) {
     for (const [plays, message, stage] of stories) {
@@ -65,7 +60,7 @@ describe('a rollout that fails', () => {
     }
   }
 
-  it('is no error of the operator', () => assert.deepEqual(operator.errors(), []));
+  it('is no error of the operator', () => assert.deepEqual(stage.operator.errors(), []));
 
   const change = (name: string, annotations: object | null) => {
     const patch = { spec: { predictor: { annotations } } };

@@ -7,9 +7,10 @@ import { after, before, describe, it } from 'node:test';
 import { runtimeTypes } from '../../../src/api/model-deployment/runtime.ts';
 import { deploymentModes } from '../../../src/api/model-deployment/serving.ts';
 import { aModel, deployed, says, serviceIfAny, serviceOf } from '../../integration/deployment/objects.ts';
-import { OperatorProcess, operatorUser } from '../../integration/deployment/operator-process.ts';
+import { operatorUser } from '../../integration/deployment/operator-process.ts';
+import { Stage } from '../../integration/deployment/stage.ts';
 import { auditMark, auditSince, isWrite } from '../../support/audit.ts';
-import { apply, applyCrds, eventually, freshNamespace, kubectl } from '../../support/cluster.ts';
+import { apply, eventually, kubectl } from '../../support/cluster.ts';
 
 interface Pod {
   readonly spec: {
@@ -18,21 +19,16 @@ interface Pod {
 }
 
 describe('each model server', () => {
+  let stage: Stage;
   let namespace: string;
-  let operator: OperatorProcess;
-  let dispose: () => Promise<void>;
 
   before(async () => {
-    await applyCrds();
-    const fresh = await freshNamespace('runtimes');
-    namespace = fresh.name;
-    operator = await OperatorProcess.start([namespace]);
-    dispose = async () => {
-      await operator[Symbol.asyncDispose]();
-      await fresh[Symbol.asyncDispose]();
-    };
+    stage = await Stage.start('runtimes');
+    namespace = stage.namespace;
   });
-  after(() => dispose?.());
+  after(async () => {
+    await stage?.[Symbol.asyncDispose]();
+  });
 
   for (const type of runtimeTypes) {
     for (const deploymentMode of deploymentModes) {
@@ -67,7 +63,7 @@ describe('each model server', () => {
     }
   }
 
-  it('wrote no error to the operator’s log', () => assert.deepEqual(operator.errors(), []));
+  it('wrote no error to the operator’s log', () => assert.deepEqual(stage.operator.errors(), []));
 
   async function podsOf(names: readonly string[]): Promise<Pod[]> {
     const output = await kubectl([

@@ -2,39 +2,30 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { start } from '../../../hack/controlplane/instance.ts';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { auditMark, auditSince } from '../../support/audit.ts';
-import { apply, applyCrds, eventually, freshNamespace, kubectl } from '../../support/cluster.ts';
-import { AUDIT_LOG_VARIABLE, KUBECONFIG_VARIABLE, KUBECTL_VARIABLE, NAME_VARIABLE } from '../../support/environment.ts';
+import { apply, eventually, kubectl } from '../../support/cluster.ts';
 import { installKnative, lightDefinition } from './light-kserve.ts';
 import { aModel, conditionOf, deployed, says } from './objects.ts';
-import { OperatorProcess, operatorUser } from './operator-process.ts';
+import { operatorUser } from './operator-process.ts';
+import { ownControlPlane, Stage } from './stage.ts';
 
 /** KFServing 0.6 on an API server of its own: the oldest dialect, and the one with the most that it cannot do. */
 describe('bad input', () => {
-  let plane: ControlPlane;
-  let operator: OperatorProcess;
+  let stage: Stage;
   let namespace: string;
+  let plane: ControlPlane | undefined;
 
   before(async () => {
-    plane = await start();
-    Object.assign(process.env, {
-      [KUBECONFIG_VARIABLE]: plane.kubeconfig,
-      [AUDIT_LOG_VARIABLE]: plane.auditLog,
-      [KUBECTL_VARIABLE]: plane.record.kubectl,
-      [NAME_VARIABLE]: plane.name,
-    });
-    await applyCrds();
+    plane = await ownControlPlane();
     await apply(lightDefinition('serving.kubeflow.org', 'v1beta1', 'inferenceservices', 'InferenceService'));
     await installKnative();
-    await kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all']);
-    namespace = (await freshNamespace('bad')).name;
-    operator = await OperatorProcess.start([namespace]);
+    stage = await Stage.start('bad');
+    namespace = stage.namespace;
   });
   after(async () => {
-    await operator[Symbol.asyncDispose]();
-    await plane.stop();
+    await stage?.[Symbol.asyncDispose]();
+    await plane?.stop();
   });
 
   const atApply: readonly [string, string, object, RegExp][] = [
@@ -117,7 +108,7 @@ describe('bad input', () => {
   });
 
   it('has not brought the operator down', () => {
-    assert.ok(operator.running);
-    assert.deepEqual(operator.errors(), []);
+    assert.ok(stage.operator.running);
+    assert.deepEqual(stage.operator.errors(), []);
   });
 });

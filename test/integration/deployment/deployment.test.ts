@@ -2,28 +2,24 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { auditMark, auditSince, isWrite } from '../../support/audit.ts';
-import { apply, applyCrds, eventually, freshNamespace, kubectl } from '../../support/cluster.ts';
+import { apply, eventually, kubectl } from '../../support/cluster.ts';
 import { installInferenceServices, playStatus, servingStatus } from './light-kserve.ts';
 import { aModel, conditionOf, deployed, eventsOf, managersOf, says, serviceIfAny, serviceOf } from './objects.ts';
-import { OperatorProcess, operatorUser } from './operator-process.ts';
+import { operatorUser } from './operator-process.ts';
+import { Stage } from './stage.ts';
 
 describe('the operator', () => {
+  let stage: Stage;
   let namespace: string;
-  let operator: OperatorProcess;
-  let dispose: () => Promise<void>;
 
   before(async () => {
-    await applyCrds();
     await installInferenceServices();
-    const fresh = await freshNamespace('deployment');
-    namespace = fresh.name;
-    operator = await OperatorProcess.start([namespace]);
-    dispose = async () => {
-      await operator[Symbol.asyncDispose]();
-      await fresh[Symbol.asyncDispose]();
-    };
+    stage = await Stage.start('deployment');
+    namespace = stage.namespace;
   });
-  after(() => dispose());
+  after(async () => {
+    await stage?.[Symbol.asyncDispose]();
+  });
 
   const make = (name: string, spec: object = {}) => apply(aModel(name, namespace, spec));
   const until = (name: string, type: string, status: string, reason?: string) =>
@@ -252,7 +248,7 @@ describe('the operator', () => {
   });
 
   it('counts: deployments by runtime and readiness, time to ready, drift, failures by stage', async () => {
-    const metrics = (await operator.metrics('modelwright_')).join('\n');
+    const metrics = (await stage.operator.metrics('modelwright_')).join('\n');
     assert.match(metrics, /^modelwright_deployments\{runtime="SKLearn",ready="True"\} [1-9]/m);
     assert.match(metrics, /^modelwright_deployment_time_to_ready_seconds_count\{runtime="SKLearn",mode="Standard"\} [1-9]/m);
     assert.match(metrics, /^modelwright_deployment_drift_total\{runtime="SKLearn"\} [1-9]/m);
@@ -267,5 +263,5 @@ describe('the operator', () => {
     assert.equal(await serviceIfAny('leaves', namespace), undefined);
   });
 
-  it('has written no error to its log through all of this', () => assert.deepEqual(operator.errors(), []));
+  it('has written no error to its log through all of this', () => assert.deepEqual(stage.operator.errors(), []));
 });

@@ -1,36 +1,26 @@
 /** KServe installed, removed and installed again under a running operator. On an API server of its own, since CRDs are everybody's. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { start } from '../../../hack/controlplane/instance.ts';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
-import { apply, applyCrds, eventually, freshNamespace, kubectl } from '../../support/cluster.ts';
-import { AUDIT_LOG_VARIABLE, KUBECONFIG_VARIABLE, KUBECTL_VARIABLE, NAME_VARIABLE } from '../../support/environment.ts';
+import { apply, eventually, kubectl } from '../../support/cluster.ts';
 import { installInferenceServices, installKnative, playStatus, servingStatus } from './light-kserve.ts';
 import { modelwright } from './modelwright.ts';
 import { aModel, conditionOf, deployed, says, serviceIfAny } from './objects.ts';
-import { OperatorProcess } from './operator-process.ts';
+import { ownControlPlane, Stage } from './stage.ts';
 
 describe('an operator without KServe', () => {
-  let plane: ControlPlane;
-  let operator: OperatorProcess;
+  let stage: Stage;
   let namespace: string;
+  let plane: ControlPlane | undefined;
 
   before(async () => {
-    plane = await start();
-    // The helpers read these anew each time; this process tests on no other control plane.
-    Object.assign(process.env, {
-      [KUBECONFIG_VARIABLE]: plane.kubeconfig,
-      [AUDIT_LOG_VARIABLE]: plane.auditLog,
-      [KUBECTL_VARIABLE]: plane.record.kubectl,
-      [NAME_VARIABLE]: plane.name,
-    });
-    await applyCrds();
-    namespace = (await freshNamespace('kserve')).name;
-    operator = await OperatorProcess.start([namespace]);
+    plane = await ownControlPlane();
+    stage = await Stage.start('kserve');
+    namespace = stage.namespace;
   });
   after(async () => {
-    await operator[Symbol.asyncDispose]();
-    await plane.stop();
+    await stage?.[Symbol.asyncDispose]();
+    await plane?.stop();
   });
 
   const until = (type: string, status: string, reason?: string) =>
@@ -97,7 +87,7 @@ describe('an operator without KServe', () => {
   });
 
   it('is still the same process, and wrote no error to its log', () => {
-    assert.ok(operator.running);
-    assert.deepEqual(operator.errors(), []);
+    assert.ok(stage.operator.running);
+    assert.deepEqual(stage.operator.errors(), []);
   });
 });
