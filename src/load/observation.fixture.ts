@@ -1,12 +1,12 @@
 /** Observations and reports made from numbers, for tests: what a run would have seen of a server with the given latencies. */
 import { assess, type Judgement, type Observation } from './assess.ts';
 import { chooseBest } from './best.ts';
+import { candidateOf } from './candidate.ts';
 import { driftOf } from './drift.ts';
 import type { ThreadResult } from './engine/thread.ts';
 import { TraceRecorder } from './engine/trace.ts';
 import type { ErrorClass, Load, Point } from './point.ts';
 import { type Report, reportSchema } from './report/report.ts';
-import { candidateOf } from './run.ts';
 import { defaultStability } from './statistics/stability.ts';
 
 export const judgement: Judgement = {
@@ -28,6 +28,7 @@ export function threadResult(rows: readonly Row[], origin: number, more: Partial
   for (const { done, took, lag, error } of ended) recorder.push(done, took, lag, error);
   return {
     trace: recorder.finish(),
+    begunAt: origin,
     endedAt: origin + 3_000_000,
     warmupRequests: 10,
     notSent: 0,

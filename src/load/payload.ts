@@ -112,3 +112,15 @@ function readTensor(input: unknown): Tensor {
     throw new UsageError(`input "${name}" of the sample has ${values.length} values for the shape [${shape.join(', ')}]`);
   return { name, dataType: dataTypeOf(String(datatype)), shape, values };
 }
+
+/** Where the payload comes from, in a line of the report. */
+export function describePayload(payload: Payload): string {
+  switch (payload.kind) {
+    case 'signature':
+      return `${payload.signature.source}: ${payload.signature.inputs.map((input) => `${input.name} ${input.dataType} [${input.shape.join(', ')}]`).join('; ')}`;
+    case 'samples':
+      return `${payload.samples.length} sample request(s)`;
+    case 'raw':
+      return `${payload.bodies.length} body file(s), ${payload.contentType}`;
+  }
+}

@@ -1,23 +1,22 @@
-import { assess, type Judgement } from './assess.ts';
-import { type Candidate, chooseBest, type Objective } from './best.ts';
+import type { Judgement } from './assess.ts';
+import { chooseBest, type Objective } from './best.ts';
+import { candidateOf } from './candidate.ts';
 import { explainFirstFailure, TargetError } from './discover.ts';
 import { driftOf } from './drift.ts';
-import { type Sender, senders, splitCount, splitLoad } from './engine/pool.ts';
-import type { Bound, ThreadResult, ThreadSpec } from './engine/thread.ts';
-import { mergeTraces } from './engine/trace.ts';
-import { cpuShare, environment, throttledPeriods } from './metrics/host.ts';
-import { type MetricSources, type Observed, ServerObserver } from './metrics/observer.ts';
-import { isBatched, type Payload, requestsFor } from './payload.ts';
+import type { ThreadSpec } from './engine/thread.ts';
+import { failedPoint } from './failed-point.ts';
+import { type MeasuredPoint, measurePoint, type PointBound } from './measure.ts';
+import { environment } from './metrics/host.ts';
+import type { MetricSources } from './metrics/observer.ts';
+import { describePayload, isBatched, type Payload, requestsFor } from './payload.ts';
 import { type PlannedPoint, planSweep } from './plan.ts';
-import { errorClasses, errorsPerMillion, type Load, type Point, percentiles, pointId } from './point.ts';
+import { type Load, type Point, pointId } from './point.ts';
 import { checkReply, type ReplyCheck } from './protocol/check.ts';
 import { isGrpc, type ModelAddress, type ProtocolName } from './protocol/protocol.ts';
 import { type Report, reportSchema, type SearchReport } from './report/report.ts';
 import { judgeScenario, type ScenarioOptions, type ScenarioVerdict, scenarioLoad } from './scenario.ts';
-import { mean } from './statistics/mean.ts';
 import { searchLargest } from './statistics/search.ts';
-import { readWindow } from './statistics/window.ts';
-import { type ExchangeLimits, now, type WireRequest } from './transport/channel.ts';
+import type { ExchangeLimits, WireRequest } from './transport/channel.ts';
 import { exchangeOnce } from './transport/once.ts';
 import { describeTarget, type Target } from './transport/target.ts';
 import type { InvalidReason } from './validity.ts';
@@ -33,7 +32,7 @@ export interface BenchSpec {
   readonly batchSizes: readonly number[];
   readonly work: Work;
   /** How long a point is measured. */
-  readonly bound: { readonly kind: 'seconds'; readonly seconds: number } | { readonly kind: 'requests'; readonly requests: number };
+  readonly bound: PointBound;
   readonly warmup: { readonly requests: number; readonly seconds: number };
   readonly workers: number;
   readonly maxConnections: number;
@@ -91,7 +90,6 @@ class Run {
   readonly #requestBytes: Record<string, number> = {};
   readonly #requests = new Map<number, readonly WireRequest[]>();
   readonly #minimumBytes = new Map<number, number>();
-  readonly #share = cpuShare();
   #coldStart: number | null = null;
   #scenario: ScenarioVerdict | null = null;
   #planned = 0;
@@ -227,8 +225,9 @@ class Run {
     return { protocol: this.#spec.protocol, batchSize, batched: isBatched(this.#spec.payload), minimumBytes };
   }
 
-  async #measure(planned: PlannedPoint, bound: BenchSpec['bound']): Promise<{ point: Point; sorted: Float64Array }> {
+  async #measure(planned: PlannedPoint, bound: PointBound): Promise<MeasuredPoint> {
     const { batchSize, load, repeat } = planned;
+    const { workers, sources, judgement } = this.#spec;
     const index = this.#points.length;
     const id = pointId(batchSize, load, repeat);
     this.#onEvent({ kind: 'warming', id, index });
@@ -239,85 +238,22 @@ class Run {
     });
     const measured =
       failure === undefined
-        ? await this.#measureLoad(planned, bound, id, index)
-        : { point: this.#failedPoint(planned, failure), sorted: new Float64Array(0) };
+        ? await measurePoint(
+            {
+              planned,
+              bound,
+              workers,
+              sources,
+              judgement,
+              threadSpec: (part, i, count, spin) => this.#threadSpec(batchSize, part, i, count, spin),
+              onProgress: (progress) => this.#onEvent({ kind: 'measuring', id, index, ...progress }),
+            },
+            this.#signal,
+          )
+        : { point: failedPoint(planned, failure, judgement), sorted: new Float64Array(0) };
     this.#points.push(measured.point);
     this.#onEvent({ kind: 'point', point: measured.point, index });
     return measured;
-  }
-
-  async #measureLoad(
-    { batchSize, load, repeat }: PlannedPoint,
-    bound: BenchSpec['bound'],
-    id: string,
-    index: number,
-  ): Promise<{ point: Point; sorted: Float64Array }> {
-    const { judgement, sources } = this.#spec;
-    const loads = splitLoad(load, this.#spec.workers);
-    const spin =
-      load.loop === 'open' && (this.#share.quota === null || this.#share.quota >= loads.length) && loads.length <= this.#share.processors;
-    const threads = senders(loads.map((part, i) => this.#threadSpec(batchSize, part, i, loads.length, spin)));
-    const interrupt = () => {
-      for (const thread of threads) thread.interrupt();
-    };
-    const observer = new ServerObserver(sources);
-    this.#signal.addEventListener('abort', interrupt, { once: true });
-    try {
-      const warmBegan = now();
-      if (this.#signal.aborted) interrupt();
-      await Promise.all(threads.map((thread) => thread.warm()));
-      const warmupSeconds = (now() - warmBegan) / 1e6;
-      await observer.begin();
-      const throttledBefore = throttledPeriods();
-      const wallBefore = Date.now();
-      const startedAt = new Date().toISOString();
-      const from = now() + 2000;
-      const ends = bound.kind === 'seconds' ? from + bound.seconds * 1e6 : null;
-      const counts = bound.kind === 'requests' ? splitCount(bound.requests, threads.length) : [];
-      const stopProgress = this.#watch(threads, id, index, from);
-      const results = await Promise.all(
-        threads.map((thread, i) => {
-          const limit: Bound = ends === null ? { kind: 'count', requests: counts[i] as number } : { kind: 'until', at: ends };
-          return thread.measure(from, limit);
-        }),
-      ).finally(stopProgress);
-      const wallAfter = Date.now();
-      const finished = now();
-      const trace = mergeTraces(results.map((result) => result.trace));
-      const lastDone = trace.length === 0 ? finished : (trace.done[trace.length - 1] as number);
-      const interrupted = this.#signal.aborted && (ends === null || finished < ends);
-      const window = {
-        from,
-        to: ends === null || interrupted ? Math.max(from + 1, Math.min(finished, interrupted ? finished : lastDone + 1)) : ends,
-      };
-      const facts = readWindow(trace, window, errorClasses.length);
-      const observed: Observed = await observer.end(facts.latency.length === 0 ? null : mean(facts.latency));
-      const throttledAfter = throttledPeriods();
-      const point = assess(
-        {
-          batchSize,
-          load,
-          repeat,
-          startedAt,
-          window,
-          results,
-          warmupSeconds,
-          interrupted,
-          throttledPeriods: throttledAfter === null || throttledBefore === null ? null : throttledAfter - throttledBefore,
-          spinning: spin,
-          clockStepSeconds: (wallAfter - wallBefore) / 1000 - (finished - from + 2000) / 1e6,
-          server: observed.server,
-          gpus: observed.gpus,
-          serverRestarted: observed.restarted,
-        },
-        judgement,
-      );
-      return { point, sorted: facts.sorted };
-    } finally {
-      observer.stop();
-      this.#signal.removeEventListener('abort', interrupt);
-      await Promise.all(threads.map((thread) => thread.close()));
-    }
   }
 
   #threadSpec(batchSize: number, load: Load, index: number, count: number, spin: boolean): ThreadSpec {
@@ -336,60 +272,6 @@ class Run {
       check: this.#check(batchSize, this.#minimumBytes.get(batchSize) ?? 0),
       spin,
     };
-  }
-
-  #watch(threads: readonly Sender[], id: string, index: number, from: number): () => void {
-    const timer = setInterval(async () => {
-      const progress = await Promise.all(threads.map((thread) => thread.progress())).catch(() => []);
-      const sum = (read: (one: (typeof progress)[number]) => number) => progress.reduce((total, one) => total + read(one), 0);
-      this.#onEvent({
-        kind: 'measuring',
-        id,
-        index,
-        elapsedSeconds: Math.max(0, (now() - from) / 1e6),
-        requests: sum((one) => one.requests),
-        errors: sum((one) => one.errors),
-      });
-    }, 500);
-    return () => clearInterval(timer);
-  }
-
-  /** A setting whose first request already failed: shown with the server's words, and not loaded. */
-  #failedPoint({ batchSize, load, repeat }: PlannedPoint, failure: string): Point {
-    const nothing: ThreadResult = {
-      trace: { length: 0, done: new Float64Array(0), latency: new Float32Array(0), lag: new Float32Array(0), error: new Uint8Array(0) },
-      endedAt: now(),
-      warmupRequests: 0,
-      notSent: 0,
-      resent: 0,
-      inFlightMax: 0,
-      queuedMax: 0,
-      errorExamples: [failure],
-      loopDelayP99Microseconds: 0,
-      cpuMicroseconds: 0,
-      replyBytes: { min: 0, max: 0 },
-    };
-    const from = now();
-    const point = assess(
-      {
-        batchSize,
-        load,
-        repeat,
-        startedAt: new Date().toISOString(),
-        window: { from, to: from + 1 },
-        results: [nothing],
-        warmupSeconds: 0,
-        interrupted: false,
-        throttledPeriods: null,
-        spinning: false,
-        clockStepSeconds: 0,
-        server: null,
-        gpus: null,
-        serverRestarted: null,
-      },
-      this.#spec.judgement,
-    );
-    return { ...point, invalidReasons: [{ reason: 'NothingSucceeded', message: failure }] };
   }
 
   #report(startedAt: string): Report {
@@ -413,7 +295,11 @@ class Run {
         openLoopLatency: 'intended send to reply',
         errorsInLatency: false,
       },
-      payload: { source: sourceOf(payload), requestBytes: this.#requestBytes, variants: this.#requestsOf(batchSizes[0] ?? 1).length },
+      payload: {
+        source: describePayload(payload),
+        requestBytes: this.#requestBytes,
+        variants: this.#requestsOf(batchSizes[0] ?? 1).length,
+      },
       environment: environment(),
       coldStartMicroseconds: this.#coldStart,
       firstRequestMicroseconds: this.#firstRequests,
@@ -433,31 +319,3 @@ class Run {
 
 /** Reasons that speak of the server, not of the measurement: the level is too high. */
 const serverReasons: ReadonlySet<InvalidReason> = new Set(['Saturated', 'Errors', 'NothingSucceeded', 'ServerRestarted']);
-
-/** A point as the choice of the best sees it. */
-export function candidateOf(point: Point): Candidate {
-  const { low, high } = point.requestsPerSecondInterval;
-  const latency = point.latencyMicroseconds;
-  return {
-    id: point.id,
-    batchSize: point.batchSize,
-    valid: point.valid,
-    invalidReasons: point.invalidReasons.map((finding) => finding.reason),
-    throughput: point.inferencesPerSecond,
-    throughputInterval: { low: low === null ? null : low * point.batchSize, high: high === null ? null : high * point.batchSize },
-    latencyMicroseconds:
-      latency === null ? {} : { mean: latency.mean, ...Object.fromEntries(percentiles.map((name) => [name, latency[name]])) },
-    errorsPerMillion: errorsPerMillion(point),
-  };
-}
-
-function sourceOf(payload: Payload): string {
-  switch (payload.kind) {
-    case 'signature':
-      return `${payload.signature.source}: ${payload.signature.inputs.map((input) => `${input.name} ${input.dataType} [${input.shape.join(', ')}]`).join('; ')}`;
-    case 'samples':
-      return `${payload.samples.length} sample request(s)`;
-    case 'raw':
-      return `${payload.bodies.length} body file(s), ${payload.contentType}`;
-  }
-}

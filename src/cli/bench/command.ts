@@ -25,7 +25,7 @@ export function benchCommand(): Command {
     .option('--protocol <name>', 'v1, v2, v2-binary, torchserve, grpc-v2, grpc-tfserving or http', 'v2')
     .option('--signature <name>', "TensorFlow's signature", 'serving_default')
     .optionsGroup('Load:')
-    .option('--batch <sizes>', 'batch sizes, e.g. 1,2,4,8', '1')
+    .option('--batch <sizes>', 'batch sizes, e.g. 1,2,4,8 (default: 1)')
     .option('--concurrency <levels>', 'closed loop: requests at once, e.g. 1,4,16 (default: 1)')
     .option('--rate <rates>', 'open loop: requests per second, e.g. 50,100')
     .option('--arrivals <process>', 'poisson or constant, for --rate', 'poisson')

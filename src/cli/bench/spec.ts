@@ -20,7 +20,7 @@ export interface BenchFlags {
   readonly modelVersion?: string;
   readonly protocol: string;
   readonly signature: string;
-  readonly batch: string;
+  readonly batch?: string;
   readonly concurrency?: string;
   readonly rate?: string;
   readonly arrivals: string;
@@ -85,7 +85,7 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
   if (protocol !== 'http' && flags.model === undefined)
     throw new UsageError('--model is needed: the name under which the server serves the model');
   const model: ModelAddress = { name: flags.model ?? '', version: flags.modelVersion ?? null, signatureName: flags.signature };
-  const batchSizes = numberList(flags.batch, '--batch', true);
+  const batchSizes = batchSizesOf(flags);
   const slo = flags.slo.map(latencyBound);
   const work = workOf(flags, slo);
   const bound = boundOf(flags, work);
@@ -144,6 +144,11 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
     objective,
     sources: sourcesOf(flags, target, protocol, model, tls),
   };
+}
+
+/** MLPerf's MultiStream has eight samples in a query; everything else starts with one. */
+function batchSizesOf(flags: BenchFlags): number[] {
+  return numberList(flags.batch ?? (flags.scenario?.toLowerCase() === 'multistream' ? '8' : '1'), '--batch', true);
 }
 
 function workOf(flags: BenchFlags, slo: readonly LatencyBound[]): Work {

@@ -34,6 +34,8 @@ export type Bound = { readonly kind: 'until'; readonly at: number } | { readonly
 
 export interface ThreadResult {
   readonly trace: Trace;
+  /** When counting began: the moment asked for, or later where the order came late to a busy thread. */
+  readonly begunAt: number;
   readonly endedAt: number;
   readonly warmupRequests: number;
   /** Due in the window and never sent. */
@@ -143,7 +145,7 @@ export class LoadThread {
   /** Measures from `from` on; what is under way then still counts for the throughput. Resolves when the last request has ended. */
   async measure(from: number, bound: Bound, signal: AbortSignal): Promise<ThreadResult> {
     this.#warmupRequests = this.#ended;
-    this.#from = from;
+    this.#from = Math.max(from, now());
     this.#bound = bound;
     this.#inFlightMax = this.#inFlight;
     this.#queuedMax = 0;
@@ -176,6 +178,7 @@ export class LoadThread {
     this.close();
     return {
       trace: this.#recorder.finish(),
+      begunAt: this.#from,
       endedAt,
       warmupRequests: this.#warmupRequests,
       notSent: this.#notSent,

@@ -9,7 +9,8 @@ import type { Target } from './target.ts';
 export function requestBytes(target: Target, request: WireRequest): Buffer {
   const headers: (readonly [string, string])[] = [['host', target.authority], ...request.headers, ...target.headers];
   if (request.method === 'POST') headers.push(['content-length', String(request.body.byteLength)]);
-  const head = `${request.method} ${target.basePath}${request.path} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+  const path = `${target.basePath}${request.path}`;
+  const head = `${request.method} ${path === '' ? '/' : path} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
   return Buffer.concat([Buffer.from(head, 'latin1'), request.body]);
 }
 
