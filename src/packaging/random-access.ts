@@ -6,6 +6,8 @@ export interface RandomAccess extends AsyncDisposable {
   readonly sizeBytes: number;
   /** Exactly `length` bytes from `offset` on. */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Buffer>;
+  /** Fills a buffer of the caller's, where the source can: gigabytes pass through one piece of memory. */
+  readInto?(buffer: Buffer, offset: number): Promise<void>;
 }
 
 /** Opens a file for reading; the handle is closed by `await using`. */
@@ -14,7 +16,12 @@ export async function openFile(path: string): Promise<RandomAccess> {
   const { size } = await handle.stat();
   return {
     sizeBytes: size,
-    read: (offset, length) => readExactly(handle, offset, length, path),
+    async read(offset, length) {
+      const buffer = Buffer.allocUnsafe(length);
+      await readExactly(handle, buffer, offset, path);
+      return buffer;
+    },
+    readInto: (buffer, offset) => readExactly(handle, buffer, offset, path),
     [Symbol.asyncDispose]: () => handle.close(),
   };
 }
@@ -32,14 +39,12 @@ export function fromBuffer(buffer: Buffer): RandomAccess {
   };
 }
 
-async function readExactly(handle: FileHandle, offset: number, length: number, path: string): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
-    if (bytesRead === 0) throw new PackagingError('ArchiveDamaged', `${path} ends before byte ${offset + length}.`, path);
+async function readExactly(handle: FileHandle, buffer: Buffer, offset: number, path: string): Promise<void> {
+  for (let done = 0; done < buffer.length; ) {
+    const { bytesRead } = await handle.read(buffer, done, buffer.length - done, offset + done);
+    if (bytesRead === 0) throw new PackagingError('ArchiveDamaged', `${path} ends before byte ${offset + buffer.length}.`, path);
     done += bytesRead;
   }
-  return buffer;
 }
 
 /** Small reads through one window that is kept: for headers that lie near each other behind a slow connection. */

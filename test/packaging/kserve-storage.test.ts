@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { globSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Settings } from '../../src/packaging/azure/credentials.ts';
 import { parseRepository } from '../../src/packaging/azure/repository.ts';
@@ -19,8 +21,11 @@ import { makeModels, type RealModels } from './support/models.ts';
 
 const run = promisify(execFile);
 
-/** Releases whose storage code installs from PyPI without the rest of KServe, and older ones whose single module is taken out. */
+/** Releases whose storage code is a package of its own. */
 const releases = ['0.20.0', '0.18.0', '0.17.0', '0.16.0'];
+/** Older ones: their storage module runs over the dependencies of 0.16. */
+const olderReleases = ['0.15.2', '0.13.1', '0.12.1', '0.11.2', '0.10.2', '0.9.0', '0.7.0'];
+const oldScript = fileURLToPath(new URL('./models/old_storage.py', import.meta.url));
 
 describe("KServe's storage code", { timeout: 900_000 }, () => {
   let azure: Azure;
@@ -61,24 +66,38 @@ describe("KServe's storage code", { timeout: 900_000 }, () => {
     for (const folder of [work, models?.folder]) if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   });
 
-  for (const release of releases) {
+  /** The command that downloads with one release: the program and what comes before URI and folder. */
+  async function downloader(release: string): Promise<[string, string[]]> {
+    if (releases.includes(release)) {
+      const script = join(work, 'download.py');
+      await writeFile(script, 'import sys\nfrom kserve_storage import Storage\nStorage.download(sys.argv[1], sys.argv[2])\n');
+      const venv = await ensureVenv(`kserve-storage-${release}`, [`kserve-storage==${release}`]);
+      return [join(venv, 'bin/python'), [script]];
+    }
+    const libraries = await ensureVenv('kserve-storage-0.16.0', ['kserve-storage==0.16.0']);
+    const venv = await ensureVenv(`kserve-${release}`, ['--no-deps', '--ignore-requires-python', `kserve==${release}`]);
+    const [module = ''] = globSync(join(venv, 'lib/python*/site-packages/kserve/{storage/storage.py,storage.py}'));
+    return [join(libraries, 'bin/python'), [oldScript, module]];
+  }
+
+  for (const release of [...releases, ...olderReleases]) {
     for (const route of ['folderUri', 'plainUri'] as const) {
       it(`${release} unpacks all four layouts ${route === 'folderUri' ? 'from the Azure host' : 'over plain HTTP'}`, async () => {
-        const venv = await ensureVenv(`kserve-storage-${release}`, [`kserve-storage==${release}`]);
-        for (const { runtime, manifest, ...uris } of pushed) {
-          const target = await mkdtemp(join(work, 'download-'));
-          const script = join(work, 'download.py');
-          await writeFile(script, 'import sys\nfrom kserve_storage import Storage\nStorage.download(sys.argv[1], sys.argv[2])\n');
-          await run(join(venv, 'bin/python'), [script, uris[route], target], {
-            env: { ...azure.environment(), NODE_OPTIONS: '', AZURE_STORAGE_ACCESS_KEY: azure.key },
-            maxBuffer: 16 << 20,
-          });
-          assert.deepEqual(
-            await treeOf(target),
-            manifest.files.map(({ path, sha256 }) => `${path} ${sha256}`),
-            `${runtime} by ${uris[route]}`,
-          );
-        }
+        const [program, args] = await downloader(release);
+        await Promise.all(
+          pushed.map(async ({ runtime, manifest, ...uris }) => {
+            const target = await mkdtemp(join(work, 'download-'));
+            await run(program, [...args, uris[route], target], {
+              env: { ...azure.environment(), NODE_OPTIONS: '', AZURE_STORAGE_ACCESS_KEY: azure.key },
+              maxBuffer: 16 << 20,
+            });
+            assert.deepEqual(
+              await treeOf(target),
+              manifest.files.map(({ path, sha256 }) => `${path} ${sha256}`),
+              `${runtime} by ${uris[route]}`,
+            );
+          }),
+        );
       });
     }
   }

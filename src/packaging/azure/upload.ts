@@ -50,7 +50,7 @@ export async function uploadPackage(
   try {
     if ((await isThere(blob, source.sizeBytes, sha256, retry, signal)) === true) return { uploaded: false, sentBytes: 0, resumedBytes: 0 };
     const present = await uncommittedBlocks(blob, retry, signal);
-    const blockBytes = Math.max(options.blockBytes ?? 8 * mebibyte, Math.ceil(source.sizeBytes / 50_000 / mebibyte) * mebibyte);
+    const blockBytes = Math.max(options.blockBytes ?? 4 * mebibyte, Math.ceil(source.sizeBytes / 50_000 / mebibyte) * mebibyte);
     const count = Math.max(1, Math.ceil(source.sizeBytes / blockBytes));
     const ids: string[] = new Array(count);
     let sentBytes = 0;
@@ -59,10 +59,12 @@ export async function uploadPackage(
     const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
     let next = 0;
     const work = async () => {
+      // One piece of memory a worker: fresh ones would pile up until the collector comes.
+      const memory = Buffer.allocUnsafe(Math.min(blockBytes, source.sizeBytes));
       for (let index = next++; index < count; index = next++) {
         both.throwIfAborted();
         const length = Math.min(blockBytes, source.sizeBytes - index * blockBytes);
-        const bytes = await source.read(index * blockBytes, length);
+        const bytes = await readBlock(source, memory.subarray(0, length), index * blockBytes);
         const md5 = createHash('md5').update(bytes).digest();
         const id = blockId(index, md5);
         ids[index] = id;
@@ -127,6 +129,13 @@ export async function uploadOnce(
     signal?.throwIfAborted();
     if (!hasStatus(error, 409, 412)) throw explainAzure(error, name);
   }
+}
+
+/** The bytes of a block, in the given memory where the source can fill it. */
+async function readBlock(source: RandomAccess, memory: Buffer, offset: number): Promise<Buffer> {
+  if (source.readInto === undefined) return source.read(offset, memory.length);
+  await source.readInto(memory, offset);
+  return memory;
 }
 
 function blockId(index: number, md5: Buffer): string {

@@ -81,17 +81,17 @@ async function uploading(work: string, mebibytes: number, runs: number): Promise
   for (let run = 0; run < runs; run += 1) {
     let started = performance.now();
     await using source = await openFile(file);
-    await uploadPackage(container, `ours-${run}`, source, 'a'.repeat(64), { blockBytes: 8 * mebibyte, parallel: 4 });
+    await uploadPackage(container, `ours-${run}`, source, 'a'.repeat(64), { blockBytes: 4 * mebibyte, parallel: 4 });
     ours.push((performance.now() - started) / 1000);
     await container.deleteBlob(`ours-${run}`);
     started = performance.now();
     await container
       .getBlockBlobClient(`sdk-${run}`)
-      .uploadFile(file, { blockSize: 8 * mebibyte, concurrency: 4, maxSingleShotSize: mebibyte });
+      .uploadFile(file, { blockSize: 4 * mebibyte, concurrency: 4, maxSingleShotSize: mebibyte });
     sdk.push((performance.now() - started) / 1000);
     await container.deleteBlob(`sdk-${run}`);
   }
-  const detail = { blocks: '8 MiB, 4 at once', ours: 'each block with its MD5, committed blocks read back and compared' };
+  const detail = { blocks: '4 MiB, 4 at once', ours: 'each block with its MD5, committed blocks read back and compared' };
   return [
     figure(`upload ${mebibytes} MiB: modelwright`, 's', ours, { goal: { atMost: median(sdk) }, detail }),
     figure(`upload ${mebibytes} MiB: uploadFile of the Azure SDK`, 's', sdk),
