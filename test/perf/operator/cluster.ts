@@ -6,10 +6,13 @@ import { History } from '../../faults/history.ts';
 import { installKServe } from '../../faults/kserve-crd.ts';
 import { KServeStandIn } from '../../faults/kserve-stand-in.ts';
 import { installModelwright } from '../../faults/world.ts';
+import { type Access, accessTo } from './access.ts';
 
 export interface Cluster extends AsyncDisposable {
   readonly plane: ControlPlane;
   readonly api: Api;
+  /** How the operator gets in. */
+  readonly access: Access;
   /** Port of the API server. */
   readonly port: number;
   namespace(name: string): Promise<void>;
@@ -23,6 +26,7 @@ export async function startCluster(say: (line: string) => void): Promise<Cluster
   return {
     plane,
     api,
+    access: await accessTo(plane, api),
     port: Number(new URL(plane.url).port),
     async namespace(name) {
       await api.must('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { accepted: [409] });

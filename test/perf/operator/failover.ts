@@ -21,7 +21,7 @@ export async function failoverFigures({ cluster, program, graceful, killed, say 
   const start = () =>
     Operator.start({
       program,
-      kubeconfig: cluster.plane.kubeconfig,
+      access: cluster.access,
       args: ['--namespaces', namespace, '--leader-elect', '--leader-election-namespace', namespace],
     });
   const replicas = [await start(), await start()];

@@ -5,13 +5,15 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
+import type { Access } from './access.ts';
 
 /** As the image starts it: a small young generation is faster and smaller here (docs/benchmarks.md). */
 export const nodeFlags = ['--max-semi-space-size=4'];
 
 export interface OperatorOptions {
   readonly program: string;
-  readonly kubeconfig: string;
+  /** How it finds the cluster. */
+  readonly access: Access;
   readonly args?: readonly string[];
   /** Further flags of Node, for profiles. */
   readonly flags?: readonly string[];
@@ -34,12 +36,22 @@ export class Operator {
   readonly #child: ChildProcess;
   readonly #log: string[] = [];
 
-  private constructor(port: number, { program, kubeconfig, args = [], flags = [] }: OperatorOptions) {
+  private constructor(port: number, { program, access, args = [], flags = [] }: OperatorOptions) {
     this.port = port;
     const metrics = `127.0.0.1:${port}`;
-    this.#child = spawn(process.execPath, [...nodeFlags, ...flags, program, 'operator', '--metrics-bind-address', metrics, ...args], {
+    const [command = '', ...words] = access.command([
+      process.execPath,
+      ...nodeFlags,
+      ...flags,
+      program,
+      'operator',
+      '--metrics-bind-address',
+      metrics,
+      ...args,
+    ]);
+    this.#child = spawn(command, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], KUBECONFIG: kubeconfig },
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...access.environment },
     });
     const keep = (chunk: Buffer) => {
       this.#log.push(chunk.toString());

@@ -47,7 +47,7 @@ export async function scaleFigures(options: ScaleOptions): Promise<Figure[]> {
   for (let run = 1; run <= runs; run += 1) {
     bare.push(await bareList(options));
     const before = await openWatches(cluster);
-    const operator = await Operator.start({ program: options.program, kubeconfig: cluster.plane.kubeconfig });
+    const operator = await Operator.start({ program: options.program, access: cluster.access });
     try {
       const audit = new Audit(cluster.plane.auditLog);
       starts.push(await coldStart(options, operator, audit, before));
@@ -104,7 +104,7 @@ export async function scaleFigures(options: ScaleOptions): Promise<Figure[]> {
 /** Makes the objects with the operator itself and KServe's stand-in, until every model is said to serve. */
 async function seed({ cluster, program, objects, say }: ScaleOptions): Promise<void> {
   await cluster.namespace(namespace);
-  const operator = await Operator.start({ program, kubeconfig: cluster.plane.kubeconfig });
+  const operator = await Operator.start({ program, access: cluster.access });
   try {
     await operator.ready();
     const started = performance.now();
@@ -210,7 +210,7 @@ async function bareList({ cluster: { api }, bareProgram, objects }: ScaleOptions
 export async function idleFigure({ cluster, program, runs }: Pick<ScaleOptions, 'cluster' | 'program' | 'runs'>): Promise<Figure> {
   const resident: number[] = [];
   for (let run = 0; run < runs; run += 1) {
-    const operator = await Operator.start({ program, kubeconfig: cluster.plane.kubeconfig });
+    const operator = await Operator.start({ program, access: cluster.access });
     try {
       await operator.ready();
       await sleep(15_000);

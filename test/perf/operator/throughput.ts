@@ -41,7 +41,7 @@ export async function createdAtOnce({ cluster, program, runs, objects, say }: Th
   }[] = [];
   for (const each of [namespace, bareNamespace]) await cluster.namespace(each);
   for (let run = 1; run <= runs; run += 1) {
-    const operator = await Operator.start({ program, kubeconfig: cluster.plane.kubeconfig, args: ['--namespaces', namespace] });
+    const operator = await Operator.start({ program, access: cluster.access, args: ['--namespaces', namespace] });
     try {
       await operator.ready();
       await sleep(1000);
@@ -132,7 +132,7 @@ export async function twoWrites({ cluster, program, runs, objects, say }: Throug
   for (let run = 1; run <= runs; run += 1) {
     await createDeployments(api, namespace, objects);
     const audit = new Audit(cluster.plane.auditLog);
-    const operator = await Operator.start({ program, kubeconfig: cluster.plane.kubeconfig, args: ['--namespaces', namespace] });
+    const operator = await Operator.start({ program, access: cluster.access, args: ['--namespaces', namespace] });
     try {
       await operator.ready();
       await quiet(audit, 3);
