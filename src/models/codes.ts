@@ -128,6 +128,7 @@ export const packageCodes: Readonly<Record<string, string>> = {
   'MW-L0903': 'A file of the folder cannot be packaged.',
   'MW-L0904': 'There is nothing there.',
   'MW-L0905': 'Access is denied.',
+  'MW-L0906': 'The folder cannot be listed, which KServe needs.',
   'MW-L0909': 'Reading failed otherwise.',
   'MW-L1001': 'Loading the pickle would run code that no model needs.',
   'MW-L1002': 'The pickle needs code that the stock images lack.',

@@ -3,8 +3,9 @@ import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { newestKServe } from '../models/kserve-version.ts';
 import { parseStorageUri } from '../models/storage-uri.ts';
-import { containerClient, explainAzure, judgeAzure } from './azure/client.ts';
+import { containerClient, explainAzure } from './azure/client.ts';
 import { findCredential, type Settings } from './azure/credentials.ts';
+import { listBlobs } from './azure/list.ts';
 import { refuseName } from './entry-name.ts';
 import { PackagingError } from './errors.ts';
 import { type ArchiveLimits, defaultLimits } from './limits.ts';
@@ -13,7 +14,7 @@ import { openBlob } from './remote/azure.ts';
 import { type OpenOptions, openRemote, parsePackageAddress } from './remote/open.ts';
 import { readAhead } from './remote/read-ahead.ts';
 import type { RemoteFile } from './remote/remote.ts';
-import { defaultRetry, type RetryOptions, withRetry } from './retry.ts';
+import { defaultRetry, type RetryOptions } from './retry.ts';
 import { type ExtractedFile, extract } from './zip/extract.ts';
 
 export interface FetchOptions {
@@ -141,20 +142,12 @@ async function fetchFiles(
     const container = containerClient(`https://${parsed.host ?? ''}`, azure.container, credential);
     const folder = `${decodeURIComponent(azure.path)}/`;
     const retry = options.retry ?? defaultRetry;
-    const blobs: { name: string; sizeBytes: number }[] = [];
-    try {
-      const pages = container.listBlobsFlat({ prefix: folder }).byPage({ maxPageSize: 5000 });
-      for (;;) {
-        const page = await withRetry(() => pages.next(), judgeAzure, retry, signal);
-        if (page.done === true) break;
-        for (const item of page.value.segment.blobItems) blobs.push({ name: item.name, sizeBytes: item.properties.contentLength ?? 0 });
-        if (blobs.length > limits.entries)
-          throw new PackagingError('ArchiveRefused', `There are more than ${limits.entries} files in ${parsed.redacted}.`);
-      }
-    } catch (error) {
+    const blobs = await listBlobs(container, folder, limits.entries, retry, signal).catch((error: unknown) => {
       signal?.throwIfAborted();
       throw explainAzure(error, parsed.redacted);
-    }
+    });
+    if (blobs.length > limits.entries)
+      throw new PackagingError('ArchiveRefused', `There are more than ${limits.entries} files in ${parsed.redacted}.`);
     if (blobs.length > 0) {
       const total = blobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       if (total > limits.totalBytes)

@@ -1,9 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { lintBlobListing } from '../models/blob-listing.ts';
 import { type Finding, sortFindings } from '../models/finding.ts';
 import { recogniseLayout } from '../models/layout.ts';
 import { type RuntimeType, suggestName } from '../models/names.ts';
+import type { StorageUri } from '../models/storage-uri.ts';
 import { lintStorageUri } from '../models/storage-uri-lint.ts';
+import { containerClient, explainAzure } from './azure/client.ts';
+import { findCredential } from './azure/credentials.ts';
+import { listBlobs } from './azure/list.ts';
 import { contentsOfArchive } from './contents.ts';
 import { PackagingError } from './errors.ts';
 import { isAddress, openArchive } from './inspect.ts';
@@ -115,7 +120,28 @@ async function lintAddress(target: string, options: LintOptions, signal?: AbortS
         : 'Check the address and the network.',
     });
   }
-  return [...lintStorageUri(target, options.kserve, { isPrivate }), ...findings];
+  return [...lintStorageUri(target, options.kserve, { isPrivate }), ...(await lintListing(parsed, options, signal)), ...findings];
+}
+
+/** What lies at and beside an Azure URI, where the credentials allow to list; KServe's downloader lists too. */
+async function lintListing(parsed: StorageUri, options: LintOptions, signal?: AbortSignal): Promise<Finding[]> {
+  const { azure } = parsed;
+  if (azure === undefined || parsed.route !== 'AzureBlob' || parsed.hasQuery) return [];
+  try {
+    const container = containerClient(
+      `https://${parsed.host ?? ''}`,
+      azure.container,
+      await findCredential(azure.account, azure.cloud, options.settings),
+    );
+    return lintBlobListing(
+      parsed,
+      await listBlobs(container, decodeURIComponent(azure.path), defaultLimits.entries, options.retry, signal),
+      options.kserve,
+    );
+  } catch (error) {
+    signal?.throwIfAborted();
+    return [{ ...findingOf(explainAzure(error, parsed.redacted), parsed.uri), code: 'MW-L0906', severity: 'info' }];
+  }
 }
 
 /** A refusal as a finding, so that `lint` reports it like every other rule. */

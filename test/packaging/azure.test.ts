@@ -189,6 +189,19 @@ describe('packages on Azure Blob', { timeout: 300_000 }, () => {
     assert.ok((await codes(`https://${hosts.China}/models/packages/${digest}/model.zip`)).includes('MW-L0733'));
   });
 
+  it('lint sees what lies beside a package', async () => {
+    const digest = zip.manifest.sha256;
+    await azure
+      .container('public')
+      .getBlockBlobClient(`beside/${digest}/model.zip`)
+      .uploadFile(zip.path, { blobHTTPHeaders: { blobContentType: 'application/zip' } });
+    await azure.container('public').getBlockBlobClient(`beside/${digest}/model.zip.sha256`).upload(digest, 64);
+    const codes = (await lintPackage(`https://${hosts.Public}/public/beside/${digest}`, { kserve, settings: settings({}) })).map(
+      ({ code }) => code,
+    );
+    assert.deepEqual(codes, ['MW-L0742', 'MW-L0115']);
+  });
+
   it('fetch copies an unpacked folder, a single file, and clears what a killed run left', async () => {
     const container = azure.container('public');
     for (const [name, text] of Object.entries({
