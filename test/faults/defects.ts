@@ -23,7 +23,7 @@ export interface Defect {
   readonly experiments: readonly Experiment[];
   /** In place of `experiments`: two replicas with an election. */
   readonly replicas?: ReturnType<typeof replicas>;
-  /** With the lease of 15 s in place of one of 3 s. */
+  /** With the lease of 15 s in place of one of 6 s. */
   readonly realLease?: boolean;
 }
 

@@ -16,7 +16,7 @@ export interface LaneOptions {
   readonly program: string;
   /** Further arguments of `modelwright operator`. */
   readonly args?: readonly string[];
-  /** How many seconds a step of a workload may take, faults included. @default 60 */
+  /** How many seconds a step of a workload may take, faults included. @default 90 */
   readonly patience?: number;
   /** Start the operator again when it ends because it lost its lease, as a kubelet does. */
   readonly keepAlive?: boolean;
@@ -37,7 +37,7 @@ export class Lane implements AsyncDisposable {
     this.world = options.world;
     this.namespace = namespaceOf(options);
     this.proxy = proxy;
-    this.patience = options.patience ?? 60;
+    this.patience = options.patience ?? 90;
     this.#options = options;
     this.#kubeconfig = kubeconfig;
     this.operator = this.#spawn();

@@ -32,7 +32,7 @@ const defaults = {
   'leader-kills': ['50', 'SIGKILLs of the leader of two replicas'],
   'leader-stops': ['50', 'SIGSTOPs of the leader of two replicas, woken up when the other has taken over'],
   'leader-terminations': ['5', 'SIGTERMs of the leader of two replicas, with the lease of 15 s'],
-  'real-leases': ['5', 'kills and stops among these with the lease of 15 s; the others have one of 3 s'],
+  'real-leases': ['5', 'kills and stops among these with the lease of 15 s; the others have one of 6 s'],
   restarts: ['2', 'restarts of the API server'],
   compactions: ['3', 'compactions of etcd under broken watches'],
   'stale-servers': ['3', 'operators that come up on an API server that lags behind'],
