@@ -6,7 +6,7 @@ export const shortLease: readonly Replacement[] = [
   {
     file: 'kube/leader-elector.ts',
     find: 'options.renewDeadlineMilliseconds ?? 10_000',
-    replace: 'options.renewDeadlineMilliseconds ?? 2_000',
+    replace: 'options.renewDeadlineMilliseconds ?? 4_000',
   },
   { file: 'kube/leader-elector.ts', find: 'options.retryMilliseconds ?? 2_000', replace: 'options.retryMilliseconds ?? 800' },
 ];
