@@ -33,13 +33,14 @@ const [sender] = senders([
 if (sender === undefined) throw new Error('no sender');
 await sender.warm();
 const from = now() + 1000;
-const window = { from, to: from + Number(seconds) * 1e6 };
+const to = from + Number(seconds) * 1e6;
 const before = process.cpuUsage();
-const { trace } = await sender.measure(from, { kind: 'until', at: window.to });
+const { trace, begunAt } = await sender.measure(from, { kind: 'until', at: to });
+const window = { from: begunAt, to };
 const cpu = process.cpuUsage(before);
 await sender.close();
 const facts = readWindow(trace, window, errorClasses.length);
-const ended = facts.endedPerSecond * Number(seconds);
+const ended = (facts.endedPerSecond * (to - begunAt)) / 1e6;
 console.log(
   JSON.stringify({
     perSecond: facts.completedPerSecond,

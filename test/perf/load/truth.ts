@@ -35,8 +35,9 @@ async function measure(behaviour: Behaviour, load: Load, seconds: number, seed: 
   if (sender === undefined) throw new Error('no sender');
   await sender.warm();
   const from = now() + 1000;
-  const window = { from, to: from + seconds * 1e6 };
-  const result = await sender.measure(from, { kind: 'until', at: window.to });
+  const to = from + seconds * 1e6;
+  const result = await sender.measure(from, { kind: 'until', at: to });
+  const window = { from: result.begunAt, to };
   await sender.close();
   return assess(
     {
