@@ -49,6 +49,8 @@ interface Write {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly at: number;
+  /** That somebody took it back has been told and counted; an attempt to set it again that comes too late is no further round. */
+  readonly isTakenBack?: boolean;
 }
 
 interface Refusal {
@@ -85,9 +87,10 @@ export class PlatformReconciler {
       await ifUnchanged(removeFinalizer(client, servingPlatforms, platform, finalizer, signal));
       return done;
     }
-    // Before anything is changed elsewhere, so that nothing of ours can be left behind.
-    if (decision.status !== undefined && decision.actions.length > 0)
+    // Before anything is changed elsewhere, so that nothing of ours can be left behind; and again, should somebody have replaced the object without it.
+    if (decision.status !== undefined && (decision.actions.length > 0 || declaresSomething(platform))) {
       await addFinalizer(client, servingPlatforms, platform, finalizer, signal);
+    }
     let again = false;
     for (const action of decision.actions) {
       const outcome = await this.#act(action, observed, log, signal);
@@ -182,8 +185,9 @@ export class PlatformReconciler {
     if (before?.uid === uid && now - before.at < behindMilliseconds * 50 && !this.#hasSeen(action, before)) return 'Again';
     const isReverted =
       before?.uid === uid && before.generation === observed.platform.metadata.generation && (object.data?.[key] ?? null) !== value;
-    if (isReverted) {
+    if (isReverted && before.isTakenBack !== true) {
       const writer = await lastWriterOf(client, object, key, fieldManager, signal);
+      this.#writes.set(target, { ...before, isTakenBack: true });
       if (this.#fights.reverted(target, now)) {
         this.#rivals.set(target, { kind: 'Contested', ...writer });
         recorder.record(observed.platform as Cached<KubeObject>, tell.contested(key, writer.manager));
@@ -232,6 +236,11 @@ export class PlatformReconciler {
     ];
     return waits.length === 0 ? done : { requeueAfterMilliseconds: Math.min(...waits) };
   }
+}
+
+/** Whether there is, or will be, something of ours outside the object. */
+function declaresSomething({ spec }: Cached<ServingPlatform>): boolean {
+  return (spec.runtimes ?? []).length > 0 || (spec.tagResolution?.skipRegistries ?? []).length > 0;
 }
 
 /** A refusal that trying again cannot cure; undefined for what may pass. */

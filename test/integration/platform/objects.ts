@@ -11,9 +11,13 @@ export interface ConfigMap {
 
 export const servingPlatforms = 'servingplatforms.modelwright.dev';
 
-/** Declares the platform: all of its spec, whatever was there before. */
-export function declare(spec: object): Promise<Platform> {
-  return apply<Platform>({ apiVersion: 'modelwright.dev/v1alpha1', kind: 'ServingPlatform', metadata: { name: 'default' }, spec });
+/** Declares the platform: all of its spec, whatever was there before and whoever wrote it. */
+export async function declare(spec: object): Promise<void> {
+  const replace = JSON.stringify([{ op: 'replace', path: '/spec', value: spec }]);
+  const patched = await kubectl(['patch', servingPlatforms, 'default', '--type=json', '-p', replace]).catch((error: Error) => error);
+  if (typeof patched === 'string') return;
+  if (!/NotFound/.test(patched.message)) throw patched;
+  await apply({ apiVersion: 'modelwright.dev/v1alpha1', kind: 'ServingPlatform', metadata: { name: 'default' }, spec });
 }
 
 export function readPlatform(): Promise<Platform> {
