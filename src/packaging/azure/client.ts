@@ -57,7 +57,6 @@ export function hasStatus(error: unknown, ...statuses: number[]): boolean {
 /** An error to show: the service's code and our words; never its text, which may quote the request. */
 export function explainAzure(error: unknown, what: string): PackagingError {
   if (error instanceof PackagingError) return error;
-  const options = { cause: undefined };
   if (error instanceof RestError) {
     const code = error.code ?? `status ${error.statusCode ?? 'unknown'}`;
     if (error.statusCode === 401 || error.statusCode === 403) {
@@ -65,28 +64,25 @@ export function explainAzure(error: unknown, what: string): PackagingError {
         'AccessDenied',
         `${what}: access denied (${code}). Check the credentials and their permissions (read, list, write, create).`,
         what,
-        options,
       );
     }
     if (error.statusCode === 404)
-      return new PackagingError('NotFound', `${what}: not found (${code}). Check the account, the container and the path.`, what, options);
+      return new PackagingError('NotFound', `${what}: not found (${code}). Check the account, the container and the path.`, what);
     if (error.statusCode === 409 || error.statusCode === 412) {
-      return new PackagingError('Conflict', `${what}: somebody else writes it (${code}). Try again when they are done.`, what, options);
+      return new PackagingError('Conflict', `${what}: somebody else writes it (${code}). Try again when they are done.`, what);
     }
     return new PackagingError(
       'StorageFailed',
       `${what}: the storage service failed (${code}). Run the command again: it continues where it stopped.`,
       what,
-      options,
     );
   }
   if (error instanceof Error && error.name === 'AbortError')
-    return new PackagingError('StorageFailed', `${what}: stopped or timed out. Run the command again.`, what, options);
+    return new PackagingError('StorageFailed', `${what}: stopped or timed out. Run the command again.`, what);
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'connection lost';
   return new PackagingError(
     'StorageFailed',
     `${what}: ${code}. Check the network and run the command again: it continues where it stopped.`,
     what,
-    options,
   );
 }
