@@ -96,7 +96,6 @@ export function assess(observation: Observation, judgement: Judgement): Point {
       sendLagP99: isOpen && facts.lag.length > 0 ? nearestRank(facts.lag, 0.99) : null,
       latencyP50: latency?.p50 ?? 0,
       instability: steady.stable ? null : steady.reason,
-      effectiveSamples: worth,
       littleRatio: little,
       throttledPeriods: observation.throttledPeriods,
       loopDelayP99: loopDelay,

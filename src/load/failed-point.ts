@@ -18,7 +18,6 @@ export function failedPoint({ batchSize, load, repeat }: PlannedPoint, failure: 
     errorExamples: [failure],
     loopDelayP99Microseconds: 0,
     cpuMicroseconds: 0,
-    replyBytes: { min: 0, max: 0 },
   };
   const from = now();
   const point = assess(

@@ -38,7 +38,6 @@ export function threadResult(rows: readonly Row[], origin: number, more: Partial
     errorExamples: [],
     loopDelayP99Microseconds: 100,
     cpuMicroseconds: 50_000,
-    replyBytes: { min: 10, max: 20 },
     ...more,
   };
 }

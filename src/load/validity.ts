@@ -42,7 +42,6 @@ export interface Evidence {
   readonly sendLagP99: number | null;
   readonly latencyP50: number;
   readonly instability: string | null;
-  readonly effectiveSamples: number;
   readonly littleRatio: number;
   readonly throttledPeriods: number | null;
   readonly loopDelayP99: number | null;

@@ -47,7 +47,6 @@ export interface ThreadResult {
   readonly loopDelayP99Microseconds: number;
   /** CPU time of this thread over the window, microseconds. */
   readonly cpuMicroseconds: number;
-  readonly replyBytes: { readonly min: number; readonly max: number };
 }
 
 export interface ThreadProgress {
@@ -81,8 +80,6 @@ export class LoadThread {
   #from = Number.POSITIVE_INFINITY;
   #bound: Bound = { kind: 'until', at: Number.POSITIVE_INFINITY };
   #startedInWindow = 0;
-  #minBytes = Number.POSITIVE_INFINITY;
-  #maxBytes = 0;
   #stopping = false;
   #onEnded: () => void = () => {};
 
@@ -189,7 +186,6 @@ export class LoadThread {
       // The monitor counts its own 10 ms timer as delay.
       loopDelayP99Microseconds: Math.max(0, delay.percentile(99) / 1000 - 10_000),
       cpuMicroseconds: cpu.user + cpu.system,
-      replyBytes: { min: this.#maxBytes === 0 ? 0 : this.#minBytes, max: this.#maxBytes },
     };
   }
 
@@ -283,8 +279,6 @@ export class LoadThread {
       outcome.message = `a reply of ${outcome.bytes} bytes, at least ${check.minimumBytes} are expected`;
       return 'badBody';
     }
-    this.#minBytes = Math.min(this.#minBytes, outcome.bytes);
-    this.#maxBytes = Math.max(this.#maxBytes, outcome.bytes);
     if (outcome.body === null) return null;
     const wrong = checkReply(check, outcome.body);
     if (wrong === undefined) return null;

@@ -1,5 +1,4 @@
 import { binomialCdf, studentT } from './binomial.ts';
-import { nearestRankIndex } from './percentile.ts';
 
 /** Values between which the true quantity lies with the stated confidence. `null`: this many samples give no such limit. */
 export interface Interval {
@@ -91,9 +90,4 @@ export function meanInterval(
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
   const half = (studentT(confidence, n - 1) * deviation) / Math.sqrt(n);
   return { mean, low: mean - half, high: mean + half, variation: mean === 0 ? Number.NaN : deviation / mean };
-}
-
-/** Whether n samples leave at least one beyond the nearest rank of q; below that a "percentile" is the maximum under another name. */
-export function supportsQuantile(n: number, q: number): boolean {
-  return n > 0 && nearestRankIndex(n, q) < n;
 }

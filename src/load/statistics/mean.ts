@@ -25,18 +25,3 @@ export function trimmedMean(values: ArrayLike<number>, share = 0.2): number {
   const drop = Math.floor(share * n);
   return round(mean(sorted.subarray(drop, n - drop)));
 }
-
-/** Autocorrelation at lag 1, in [−1, 1]; 0 for constant or very short series. */
-export function lagOneCorrelation(series: ArrayLike<number>): number {
-  const n = series.length;
-  if (n < 3) return 0;
-  const average = mean(series);
-  let covariance = 0;
-  let variance = 0;
-  for (let i = 0; i < n; i++) {
-    const here = (series[i] as number) - average;
-    variance += here * here;
-    if (i + 1 < n) covariance += here * ((series[i + 1] as number) - average);
-  }
-  return variance === 0 ? 0 : covariance / variance;
-}
