@@ -35,6 +35,8 @@ export class FactsWatch implements Watch {
   #discovered: Discovered | undefined;
   #waiting: ((facts: ClusterFacts) => void)[] = [];
   #facts: ClusterFacts | undefined;
+  /** Raised when what is served may have changed: a discovery that began before says nothing about it. */
+  #round = 0;
   #retries = 0;
   #cancelTimer: (() => void) | undefined;
   #enqueue: Enqueue | undefined;
@@ -89,6 +91,7 @@ export class FactsWatch implements Watch {
   }
 
   #rediscover(): void {
+    this.#round++;
     this.#discovered = undefined;
     this.#retries = 0;
     this.#schedule(settleMilliseconds);
@@ -106,15 +109,14 @@ export class FactsWatch implements Watch {
     const { client, log } = this.#ports;
     const { signal } = this.#stop;
     try {
-      if (this.#discovered === undefined) {
-        const discovered = await discover(client, signal);
-        this.#discovered = discovered;
-        if (!this.#agreesWithDefinitions(discovered)) {
-          this.#discovered = undefined;
-          this.#retry();
-        } else this.#retries = 0;
-        this.#publish(discovered);
-      } else this.#publish(this.#discovered);
+      if (this.#discovered !== undefined) return this.#publish(this.#discovered);
+      const round = this.#round;
+      const discovered = await discover(client, signal);
+      this.#publish(discovered);
+      if (round !== this.#round) return;
+      if (!this.#agreesWithDefinitions(discovered)) return this.#retry();
+      this.#discovered = discovered;
+      this.#retries = 0;
     } catch (error) {
       if (signal.aborted) return;
       log.warn({ err: error }, 'Discovery of the serving APIs failed, trying again');
@@ -127,8 +129,12 @@ export class FactsWatch implements Watch {
     this.#retries = Math.min(this.#retries + 1, 16);
   }
 
-  /** Whether discovery lists just what there are CRDs for; it lags behind them by up to seconds. */
+  /**
+   * Whether discovery lists just what there are CRDs for; it lags behind them by up to seconds. Where CRDs may not be read, nothing ever
+   * agrees, and discovery is asked again and again instead.
+   */
   #agreesWithDefinitions({ resources }: Discovered): boolean {
+    if (this.#ports.stores.customResourceDefinitions.state !== 'synced') return false;
     const served = new Set(resources.map(({ group, resource }) => `${resource}.${group}`));
     const defined = this.#ports.stores.customResourceDefinitions
       .list()
@@ -145,10 +151,12 @@ export class FactsWatch implements Watch {
     const facts = factsFrom(
       {
         discovered,
-        inferenceServiceConfigs: inferenceServiceConfigs.hasSynced() ? inferenceServiceConfigs.list() : undefined,
-        controllers: controllers.every((store) => store.hasSynced()) ? controllers.flatMap((store) => store.list()) : undefined,
+        inferenceServiceConfigs: inferenceServiceConfigs.state === 'synced' ? inferenceServiceConfigs.list() : undefined,
+        controllers: controllers.every((store) => store.state === 'synced') ? controllers.flatMap((store) => store.list()) : undefined,
         clusterServingRuntimes: clusterServingRuntimes.state === 'synced' ? clusterServingRuntimes.list() : undefined,
-        knativeConfigs: knativeConfigs.every((store) => store.hasSynced()) ? knativeConfigs.flatMap((store) => store.list()) : undefined,
+        knativeConfigs: knativeConfigs.every((store) => store.state === 'synced')
+          ? knativeConfigs.flatMap((store) => store.list())
+          : undefined,
       },
       kserveNamespace,
     );

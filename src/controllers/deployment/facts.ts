@@ -1,7 +1,6 @@
 import {
   type ClusterFacts,
   controllerContainerName,
-  controllerDeploymentNames,
   controllerNamespaces,
   knativeNamespace,
   type ReadConfigMap,
@@ -79,4 +78,3 @@ function knativeFacts(configs: readonly Cached<ConfigMap>[]): NonNullable<Cluste
 }
 
 export const knativeConfigNames = ['config-features', 'config-deployment', 'config-defaults'] as const;
-export { controllerDeploymentNames };

@@ -69,7 +69,7 @@ export function deploymentStores(cache: Cache, clusterCache: Cache = cache): Dep
   const modelDeployments = cache.store(resources.modelDeployments, { optional: true });
   modelDeployments.addIndex(identityIndex, (deployment) => identityKeys(deployment as ModelDeployment));
   const eventsBy = (fieldSelector: string, index: string) => {
-    const store = cache.store(resources.events, { fieldSelector, transform: pruneEvent });
+    const store = cache.store(resources.events, { fieldSelector, dispensable: true, transform: pruneEvent });
     store.addIndex(index, ({ metadata, involvedObject }) => [`${metadata.namespace}/${involvedObject?.name}`]);
     return store;
   };
@@ -111,17 +111,20 @@ function serviceKeys({ metadata }: Cached<KubeObject>, label: string): readonly 
   return name === undefined ? [] : [`${metadata.namespace}/${name}`];
 }
 
-/** The few objects of other namespaces that say what is installed: each by its name, so that a role can be limited to those names. */
+/**
+ * The few objects of other namespaces that say what is installed: each by its name, so that a role can be limited to those names. Where even
+ * that is not granted, what they would say is not known, and work goes on.
+ */
 function factStores(cache: Cache): FactStores {
-  const named = (name: string) => ({ fieldSelector: `metadata.name=${name}` });
+  const named = (name: string) => ({ fieldSelector: `metadata.name=${name}`, dispensable: true });
   return {
-    customResourceDefinitions: cache.metadataStore(resources.customResourceDefinitions),
+    customResourceDefinitions: cache.metadataStore(resources.customResourceDefinitions, { dispensable: true }),
     inferenceServiceConfigs: cache.store(resources.configMaps, { ...named(inferenceServiceConfigName), transform: pruneConfigMap }),
     knativeConfigs: knativeConfigNames.map((name) => cache.store(resources.configMaps, { ...named(name), transform: pruneConfigMap })),
     controllers: controllerDeploymentNames.map((name) =>
       cache.store(resources.deployments, { ...named(name), transform: pruneController }),
     ),
-    clusterServingRuntimes: cache.store(resources.clusterServingRuntimes, { optional: true, transform: pruneRuntime }),
+    clusterServingRuntimes: cache.store(resources.clusterServingRuntimes, { optional: true, dispensable: true, transform: pruneRuntime }),
   };
 }
 

@@ -93,7 +93,11 @@ describe('each model server', () => {
     await new Promise((done) => setTimeout(done, 2000));
     const writes = await auditSince(
       mark,
-      (event) => isWrite(event) && event.user.username === operatorUser && event.objectRef?.resource !== 'events',
+      (event) =>
+        isWrite(event) &&
+        event.user.username === operatorUser &&
+        event.objectRef?.namespace === namespace &&
+        event.objectRef.resource !== 'events',
     );
     assert.deepEqual(
       writes.map(({ verb, requestURI }) => `${verb} ${requestURI}`),

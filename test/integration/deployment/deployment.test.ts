@@ -71,7 +71,10 @@ describe('the operator', () => {
     await playStatus('rests', namespace, { noise: 1 });
     await playStatus('rests', namespace, { noise: 2 });
     await new Promise((done) => setTimeout(done, 3000));
-    const writes = await auditSince(mark, (event) => isWrite(event) && event.user.username === operatorUser);
+    const writes = await auditSince(
+      mark,
+      (event) => isWrite(event) && event.user.username === operatorUser && event.objectRef?.namespace === namespace,
+    );
     assert.deepEqual(
       writes.map(({ verb, requestURI }) => `${verb} ${requestURI}`),
       [],
@@ -106,7 +109,11 @@ describe('the operator', () => {
     }
     const writes = await auditSince(
       mark,
-      (event) => isWrite(event) && event.user.username === operatorUser && event.objectRef?.resource === 'inferenceservices',
+      (event) =>
+        isWrite(event) &&
+        event.user.username === operatorUser &&
+        event.objectRef?.namespace === namespace &&
+        event.objectRef.resource === 'inferenceservices',
     );
     assert.ok(writes.length >= 1 && writes.length <= 4, `${writes.length} writes in 5 s`);
     await eventually(
