@@ -24,7 +24,7 @@ const run = promisify(execFile);
 /** Releases whose storage code is a package of its own. */
 const releases = ['0.20.0', '0.18.0', '0.17.0', '0.16.0'];
 /** Older ones: their storage module runs over the dependencies of 0.16. */
-const olderReleases = ['0.15.2', '0.13.1', '0.12.1', '0.11.2', '0.10.2', '0.9.0', '0.7.0'];
+const olderReleases = ['0.15.2', '0.13.1', '0.12.1', '0.11.2', '0.10.2', '0.9.0'];
 const oldScript = fileURLToPath(new URL('./models/old_storage.py', import.meta.url));
 
 describe("KServe's storage code", { timeout: 900_000 }, () => {
