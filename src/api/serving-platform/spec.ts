@@ -16,6 +16,13 @@ const runtime = object('The image that models of one runtime type get where they
   gpuVersion: Type.Optional(
     text('Tag or digest for models with spec.gpu. Omitted: `version`, with -gpu where KServe adds that.', 135, tagOrDigest),
   ),
+  imagePullSecrets: Type.Optional(
+    list(
+      'Names of Secrets with which the image is pulled, and its tag resolved by Knative; they must be in the namespace of each model. KServe 0.11 and newer.',
+      Type.String({ maxLength: 253, minLength: 1, pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$' }),
+      8,
+    ),
+  ),
 });
 
 export const rolloutStrategies = ['OnNextChange', 'Immediate'] as const;

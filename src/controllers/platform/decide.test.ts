@@ -84,6 +84,12 @@ describe('a ServingPlatform', () => {
     ['the ConfigMap is immutable', { deploymentConfig: config({}, { immutable: true }) }, skip, 'ConfigMapImmutable'],
     ['the edit was refused', { setbacks: setback({ kind: 'Refused', reason: 'EditRefused', message: 'no' }) }, skip, 'EditRefused'],
     ['somebody fights', { setbacks: setback({ kind: 'Contested', manager: 'argocd' }) }, skip, 'Conflict'],
+    [
+      'the runtime was refused',
+      { setbacks: new Map([['runtimes', { kind: 'Refused', reason: 'EditRefused', message: 'no' }]]) },
+      { runtimes: [triton] },
+      'EditRefused',
+    ],
     ['the runtime to copy is missing', { runtimes: [] }, { runtimes: [triton] }, 'RuntimeMissing'],
     [
       'KServe is missing',
@@ -101,6 +107,14 @@ describe('a ServingPlatform', () => {
       assert.equal(condition(decision, 'Stalled')?.status, 'True');
     });
   }
+
+  it('says so where this KServe has no pull secrets in its runtimes, and gives the image all the same', () => {
+    const spec = { runtimes: [{ ...triton, imagePullSecrets: ['nvcr'] }] };
+    const old = decide(seen(spec, { serving: dialectOf({ major: 0, minor: 9 }) }));
+    assert.equal(condition(old)?.reason, 'PullSecretsNotPossible');
+    assert.deepEqual(kinds(old), ['ApplyRuntime']);
+    assert.equal(condition(decide(seen(spec)))?.reason, 'Progressing');
+  });
 
   it('names the rival in Conflict and in the drift', () => {
     const decision = decide(seen(skip, { setbacks: setback({ kind: 'Contested', manager: 'argocd', since: '2026-01-01T00:00:00Z' }) }));

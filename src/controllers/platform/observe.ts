@@ -8,10 +8,10 @@ import type { SharedConfigMap } from './resources.ts';
 import { type PlatformStores, platformKey } from './stores.ts';
 
 /** The shared keys that we write. */
-export const sharedKeys = ['registries', 'predictors'] as const;
-export type SharedKey = (typeof sharedKeys)[number];
+export type SharedKey = 'registries' | 'predictors';
+export type SetbackKey = SharedKey | 'runtimes';
 
-/** Why a shared key is not being written now, though it is not as declared. */
+/** Why something is not being written now, though it is not as declared. */
 export type Setback =
   | { readonly kind: 'Contested'; readonly manager: string; readonly since?: string }
   | { readonly kind: 'Refused'; readonly reason: string; readonly message: string };
@@ -30,7 +30,7 @@ export interface Observed {
   readonly usedByOthers: ReadonlySet<string>;
   readonly models: readonly Model[];
   readonly revisions: readonly Cached<RevisionObject>[];
-  readonly setbacks: ReadonlyMap<SharedKey, Setback>;
+  readonly setbacks: ReadonlyMap<SetbackKey, Setback>;
   /** Registries that Knative has been told to skip for long enough to have heard of it. */
   readonly settledRegistries: ReadonlySet<string>;
   /** How often each Revision, by namespace/name, was freed already. */

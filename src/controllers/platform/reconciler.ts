@@ -2,6 +2,7 @@
 import type { ServingPlatform } from '../../api/serving-platform/index.ts';
 import type { ServingRuntimeObject } from '../../kserve/facts.ts';
 import { FightDetector } from '../../kserve/platform/fight.ts';
+import type { OwnRuntime } from '../../kserve/platform/own-runtime.ts';
 import { effectiveRegistries } from '../../kserve/platform/registries.ts';
 import type { Applier } from '../../kube/apply.ts';
 import type { KubeClient } from '../../kube/client.ts';
@@ -19,9 +20,9 @@ import { decide, type StatusDraft, stampStatus } from './decide.ts';
 import { type Action, claimAnnotation } from './decision.ts';
 import * as tell from './events.ts';
 import { lastWriterOf } from './last-writer.ts';
-import { deploymentConfigOf, type Observed, observe, type Setback, type SharedKey } from './observe.ts';
+import { deploymentConfigOf, type Observed, observe, type Setback, type SetbackKey, type SharedKey } from './observe.ts';
 import { servingPlatforms, sharedConfigMaps } from './resources.ts';
-import type { PlatformStores } from './stores.ts';
+import { type PlatformStores, platformKey } from './stores.ts';
 import { idOf } from './tag-resolution.ts';
 
 export interface PlatformReconcilerPorts {
@@ -55,8 +56,8 @@ interface Write {
 
 interface Refusal {
   readonly setback: Setback;
-  readonly generation: number;
-  readonly resourceVersion: string;
+  /** Of the object that was to be written; undefined where there was none yet. */
+  readonly resourceVersion?: string;
   readonly until: number;
 }
 
@@ -65,7 +66,7 @@ export class PlatformReconciler {
   readonly #facts: FactsWatch;
   readonly #fights = new FightDetector();
   readonly #writes = new Map<SharedKey, Write>();
-  readonly #refusals = new Map<SharedKey, Refusal>();
+  readonly #refusals = new Map<SetbackKey, Refusal>();
   readonly #rivals = new Map<SharedKey, Setback>();
   readonly #freed = new Map<string, number>();
   readonly #skippedSince = new Map<string, number>();
@@ -78,9 +79,10 @@ export class PlatformReconciler {
 
   async reconcile({ signal, log }: ReconcileContext): Promise<ReconcileResult> {
     const { client, stores } = this.#ports;
-    const observed = observe(stores, await this.#facts.current(signal), this.#remembered());
+    const facts = await this.#facts.current(signal);
+    this.#noteGeneration(stores.platforms.get(platformKey)?.metadata.generation);
+    const observed = observe(stores, facts, this.#remembered());
     if (observed === undefined) return done;
-    this.#noteGeneration(observed);
     const { platform } = observed;
     const decision = decide(observed);
     if (decision.isGone) {
@@ -112,16 +114,25 @@ export class PlatformReconciler {
     return { setbacks: this.#setbacks(now), settledRegistries: new Set(settled), freed: this.#freed, now: clock.now() };
   }
 
-  #setbacks(now: number): ReadonlyMap<SharedKey, Setback> {
-    const setbacks = new Map<SharedKey, Setback>();
-    for (const [key, { setback, until }] of this.#refusals) if (now < until) setbacks.set(key, setback);
+  #setbacks(now: number): ReadonlyMap<SetbackKey, Setback> {
+    const setbacks = new Map<SetbackKey, Setback>();
+    for (const [key, { setback, resourceVersion, until }] of this.#refusals) {
+      if (now < until && (resourceVersion === undefined || resourceVersion === this.#versionOf(key))) setbacks.set(key, setback);
+    }
     for (const [key, setback] of this.#rivals) if (this.#fights.isContested(key, now)) setbacks.set(key, setback);
     return setbacks;
   }
 
+  /** The version that we know of the ConfigMap with a shared key; what was refused of one may be taken of the next. */
+  #versionOf(key: SetbackKey): string | undefined {
+    const { stores } = this.#ports;
+    const configs = key === 'registries' ? [deploymentConfigOf(stores)] : stores.inferenceServiceConfigs.list();
+    const { resourceVersion } = this.#refusals.get(key) ?? {};
+    return configs.find((config) => config?.metadata.resourceVersion === resourceVersion)?.metadata.resourceVersion;
+  }
+
   /** Another spec ends every fight and is worth another try. */
-  #noteGeneration({ platform }: Observed): void {
-    const { generation } = platform.metadata;
+  #noteGeneration(generation: number | undefined): void {
     if (this.#generation !== undefined && this.#generation !== generation) {
       this.#fights.forget();
       this.#refusals.clear();
@@ -136,18 +147,8 @@ export class PlatformReconciler {
     switch (action.kind) {
       case 'SetKey':
         return this.#setKey(action, observed, log, signal);
-      case 'ApplyRuntime': {
-        const { written } = await applier.apply<ServingRuntimeObject>(
-          stores.runtimes,
-          action.object as unknown as ServingRuntimeObject,
-          signal,
-        );
-        if (written) {
-          log.info({ runtime: action.object.metadata.name }, 'ClusterServingRuntime written');
-          recorder.record(subject, tell.runtimeWritten(action.object.metadata.name));
-        }
-        return 'Done';
-      }
+      case 'ApplyRuntime':
+        return this.#applyRuntime(action.object, subject, log, signal);
       case 'DeleteRuntime':
         await applier.remove(stores.runtimes.type, action.object as Cached<KubeObject>, signal);
         log.info({ runtime: action.object.metadata.name }, 'ClusterServingRuntime deleted, nobody uses it');
@@ -167,6 +168,24 @@ export class PlatformReconciler {
         return 'Done';
       }
     }
+  }
+
+  async #applyRuntime(object: OwnRuntime, subject: Cached<KubeObject>, log: Logger, signal: AbortSignal): Promise<'Done' | 'Again'> {
+    const { applier, clock, stores, recorder } = this.#ports;
+    const { name } = object.metadata;
+    try {
+      const { written } = await applier.apply<ServingRuntimeObject>(stores.runtimes, object as unknown as ServingRuntimeObject, signal);
+      if (!written) return 'Done';
+    } catch (error) {
+      const setback = refusalOf(error, `ClusterServingRuntime ${name}`);
+      if (setback === undefined) throw error;
+      this.#refusals.set('runtimes', { setback, until: clock.monotonic() + refusedMilliseconds });
+      log.warn({ err: error, runtime: name }, 'ClusterServingRuntime was refused');
+      return 'Again';
+    }
+    log.info({ runtime: name }, 'ClusterServingRuntime written');
+    recorder.record(subject, tell.runtimeWritten(name));
+    return 'Done';
   }
 
   /** A conditional write of one key and of our annotation beside it: whoever was faster makes us look again. */
@@ -205,10 +224,10 @@ export class PlatformReconciler {
       return 'Done';
     } catch (error) {
       if (isConflict(error) || isNotFound(error)) return 'Again';
-      const refusal = refusalOf(error, action);
-      if (refusal === undefined) throw error;
-      const { generation = 0 } = observed.platform.metadata;
-      this.#refusals.set(target, { setback: refusal, generation, resourceVersion, until: now + refusedMilliseconds });
+      const where = `ConfigMap ${object.metadata.namespace}/${object.metadata.name}`;
+      const setback = refusalOf(error, `${key} in ${where}`);
+      if (setback === undefined) throw error;
+      this.#refusals.set(target, { setback, resourceVersion, until: now + refusedMilliseconds });
       log.warn({ err: error, key }, 'Shared key was refused');
       return 'Again';
     }
@@ -244,15 +263,14 @@ function declaresSomething({ spec }: Cached<ServingPlatform>): boolean {
 }
 
 /** A refusal that trying again cannot cure; undefined for what may pass. */
-function refusalOf(error: unknown, { object, key }: Extract<Action, { kind: 'SetKey' }>): Setback | undefined {
+function refusalOf(error: unknown, what: string): Setback | undefined {
   if (!(error instanceof KubeError)) return undefined;
-  const where = `${object.metadata.namespace}/${object.metadata.name}`;
   if (error.status === 403 && !error.message.startsWith('admission webhook')) {
-    const message = `The operator may not change ConfigMap ${where}: ${error.message}; grant it patch on that ConfigMap (ClusterRole modelwright-operator)`;
+    const message = `The operator may not write ${what}: ${error.message}; give it the ClusterRole modelwright-operator`;
     return { kind: 'Refused', reason: 'Forbidden', message };
   }
   if (error.status === 400 || error.status === 403 || error.status === 422) {
-    return { kind: 'Refused', reason: 'EditRefused', message: `The edit of ${key} in ConfigMap ${where} was refused: ${error.message}` };
+    return { kind: 'Refused', reason: 'EditRefused', message: `The edit of ${what} was refused: ${error.message}` };
   }
   return undefined;
 }

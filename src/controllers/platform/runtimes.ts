@@ -6,6 +6,7 @@ import type { RolloutMember } from '../../kserve/platform/assignment.ts';
 import { declaredImage, joined, ownRuntime, repositoryOf, runtimeTypeLabel, stockRuntimeName } from '../../kserve/platform/own-runtime.ts';
 import { type PredictorClaim, planPredictors } from '../../kserve/platform/predictors.ts';
 import { parsePredictorImages } from '../../kserve/predictor-images.ts';
+import { isAtLeast } from '../../models/kserve-version.ts';
 import { type Action, claimAnnotation, claimOn, clip, type Part, type Verdict } from './decision.ts';
 import { membersOf, rolloutPolicy, type Target } from './members.ts';
 import type { Observed } from './observe.ts';
@@ -14,6 +15,8 @@ import { setKey } from './shared-key.ts';
 type Runtimes = NonNullable<NonNullable<Part['status']>['runtimes']>;
 
 const maxBehind = 16;
+/** KServe's minor version whose ClusterServingRuntime CRD first has `imagePullSecrets` (absent in that of 0.9.0, there in that of 0.11.2). */
+const firstWithPullSecrets = 11;
 
 export function decideRuntimes(observed: Observed): Part {
   const { platform, serving } = observed;
@@ -25,6 +28,13 @@ export function decideRuntimes(observed: Observed): Part {
   }
   const part = serving.features.predictorModel ? ownRuntimes(observed, declared) : predictors(observed, declared, serving);
   if (declared.length === 0) return part;
+  const withoutSecrets = serving.version === 'kfserving-0.6' || !isAtLeast(serving.version, 0, firstWithPullSecrets);
+  const secretive = withoutSecrets ? declared.filter(({ imagePullSecrets = [] }) => imagePullSecrets.length > 0) : [];
+  if (secretive.length > 0 && part.verdict?.status !== 'False') {
+    const types = secretive.map(({ type }) => type).join(', ');
+    const message = `spec.runtimes[${types}].imagePullSecrets: the runtimes of ${describeDialect(serving)} have no pull secrets; add them to the service accounts of the models and leave the field out, or install KServe 0.${firstWithPullSecrets} or newer`;
+    return { ...part, verdict: { status: 'False', reason: 'PullSecretsNotPossible', message } };
+  }
   const runtimes = part.status?.runtimes ?? [];
   const { total, updated } = totals(runtimes);
   const message = `New models get ${runtimes.map(({ image }) => image).join(', ')}; ${updated} of ${total} models have come to it`;
@@ -32,7 +42,7 @@ export function decideRuntimes(observed: Observed): Part {
   return { ...part, verdict, status: { ...part.status, ...(total > 0 && { summary: `${updated}/${total}` }) } };
 }
 
-export function totals(runtimes: Runtimes): { readonly total: number; readonly updated: number } {
+function totals(runtimes: Runtimes): { readonly total: number; readonly updated: number } {
   return {
     total: runtimes.reduce((sum, { models }) => sum + models.total, 0),
     updated: runtimes.reduce((sum, { models }) => sum + models.updated, 0),
@@ -41,13 +51,14 @@ export function totals(runtimes: Runtimes): { readonly total: number; readonly u
 
 /** KServe ≥ 0.8: a ClusterServingRuntime of our own for each declaration. */
 function ownRuntimes(observed: Observed, declared: readonly RuntimeDeclaration[]): Part {
-  const { runtimes: present, usedByModels, usedByOthers, platform } = observed;
+  const { runtimes: present, usedByModels, usedByOthers, platform, setbacks } = observed;
   if (present === undefined) {
     const message = 'The ClusterServingRuntimes cannot be read; give the operator its ClusterRole, or wait until the API server answers';
     return declared.length === 0 ? { actions: [] } : { actions: [], verdict: { status: 'Unknown', reason: 'RuntimesUnread', message } };
   }
   const named = new Map(present.map((runtime) => [runtime.metadata.name, runtime]));
-  const problems: string[] = [];
+  const refusal = setbacks.get('runtimes');
+  const problems: Verdict[] = [];
   const actions: Action[] = [];
   const inEffect: Runtimes = [];
   const wanted = new Set<string>();
@@ -56,13 +67,12 @@ function ownRuntimes(observed: Observed, declared: readonly RuntimeDeclaration[]
     const stock = named.get(stockRuntimeName(type)) as ServingRuntimeObject | undefined;
     const before = platform.status?.runtimes?.find((runtime) => runtime.type === type) as Target | undefined;
     if (stock === undefined) {
-      problems.push(
-        `ClusterServingRuntime ${stockRuntimeName(type)}, of which ours for ${type} is a copy, is not there; install it as KServe ships it`,
-      );
+      problems.push({ ...failed, reason: 'RuntimeMissing', message: missing(type) });
     } else {
       const object = ownRuntime(declaration, stock);
       wanted.add(object.metadata.name);
-      actions.push({ kind: 'ApplyRuntime', object });
+      if (refusal?.kind === 'Refused') problems.push({ ...failed, reason: refusal.reason, message: refusal.message });
+      else actions.push({ kind: 'ApplyRuntime', object });
       if (named.has(object.metadata.name)) {
         inEffect.push(
           withProgress(targetOf(declaration, declaredImage(declaration, stock), repositoryOf(stock), object.metadata.name), observed),
@@ -86,9 +96,15 @@ function ownRuntimes(observed: Observed, declared: readonly RuntimeDeclaration[]
     actions,
     status: { runtimes: inEffect },
     remains: ours.some(({ metadata: { name } }) => !usedByOthers.has(name) || usedByModels.has(name)),
-    ...(problems.length > 0 && { verdict: { status: 'False', reason: 'RuntimeMissing', message: problems.join('. ') } }),
+    ...(problems[0] !== undefined && { verdict: { ...problems[0], message: problems.map(({ message }) => message).join('. ') } }),
     ...(problems.length === 0 && inEffect.length < declared.length && { verdict: pending }),
   };
+}
+
+const failed = { status: 'False' } as const;
+
+function missing(type: RuntimeDeclaration['type']): string {
+  return `ClusterServingRuntime ${stockRuntimeName(type)}, of which ours for ${type} is a copy, is not there; install it as KServe ships it`;
 }
 
 const pending: Verdict = { status: 'Unknown', reason: 'Progressing', message: 'The ClusterServingRuntimes are being made' };

@@ -37,6 +37,10 @@ describe('a runtime of our own', () => {
     assert.equal((spec['containers'] as { image: string }[])[1]?.image, `mirror:5000/triton@${digest}`);
   });
 
+  it('brings its pull secrets', () => {
+    assert.deepEqual(ownRuntime({ ...declaration, imagePullSecrets: ['nvcr'] }, stock).spec['imagePullSecrets'], [{ name: 'nvcr' }]);
+  });
+
   it('has another name for another content, and the same for the same', () => {
     const name = ownRuntime(declaration, stock).metadata.name;
     assert.match(name, /^modelwright-triton-[0-9a-f]{8}$/);

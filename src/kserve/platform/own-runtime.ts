@@ -12,7 +12,7 @@ import { runtimeTable } from '../runtimes.ts';
 
 /** Says of which runtime type a ClusterServingRuntime of ours is. */
 export const runtimeTypeLabel = 'modelwright.dev/runtime-type';
-export const managedByLabel = 'app.kubernetes.io/managed-by';
+const managedByLabel = 'app.kubernetes.io/managed-by';
 
 export interface OwnRuntime extends KubeObject {
   readonly spec: Readonly<Record<string, unknown>>;
@@ -30,8 +30,10 @@ export function stockRuntimeName(type: RuntimeType): string {
 export function ownRuntime(declaration: RuntimeDeclaration, stock: ServingRuntimeObject): OwnRuntime {
   const { containers = [], supportedModelFormats = [], ...rest } = (stock.spec ?? {}) as NonNullable<ServingRuntimeObject['spec']>;
   const server = containers.find(({ name }) => name === 'kserve-container') ?? containers[0];
+  const { imagePullSecrets: secrets = [] } = declaration;
   const spec = {
     ...rest,
+    ...(secrets.length > 0 && { imagePullSecrets: secrets.map((name) => ({ name })) }),
     supportedModelFormats: supportedModelFormats.map(({ autoSelect: _, ...format }) => withoutPriority(format)),
     containers: containers.map((container) =>
       container === server ? { ...container, image: declaredImage(declaration, stock) } : container,

@@ -226,6 +226,29 @@ describe('a ServingPlatform', { timeout: 600_000 }, () => {
     await platformWhere(({ status }) => status?.summary === '4/4' && status.runtimes?.[0]?.image === second);
   });
 
+  it('brings pull secrets to the pods of both modes, and so to the resolver of Knative', async () => {
+    await declare({
+      tagResolution: { skipRegistries: ['nvcr.io'] },
+      runtimes: [{ type: 'Triton', version: '21.09-py3', imagePullSecrets: ['nvcr'] }],
+      rollout: { strategy: 'Immediate', maxUnavailable: 4 },
+    });
+    await platformWhere(({ status }) => status?.summary === '4/4');
+    interface Pod {
+      readonly metadata: { readonly labels: Readonly<Record<string, string>>; readonly deletionTimestamp?: string };
+      readonly spec: { readonly imagePullSecrets?: readonly { readonly name: string }[] };
+    }
+    for (const name of ['new-knative', 'new-standard']) {
+      await eventually(
+        async () =>
+          (await list<Pod>('pods', namespace)).filter(({ metadata }) => metadata.labels['serving.kserve.io/inferenceservice'] === name),
+        (pods) =>
+          pods.some(
+            ({ metadata, spec }) => metadata.deletionTimestamp === undefined && spec.imagePullSecrets?.some((one) => one.name === 'nvcr'),
+          ),
+      );
+    }
+  });
+
   it('says in plain words what cannot be had: a runtime that is not there, while the other goes on', async () => {
     await kubectl(['delete', 'clusterservingruntime', 'kserve-lgbserver']);
     await declare({

@@ -223,9 +223,10 @@ async function followed(key: ObjectKey & { namespace: string }, judge: (object: 
   while (!signal.aborted) {
     try {
       const options = { namespace: key.namespace, fieldSelector: `metadata.name=${key.name}`, resourceVersion };
-      for await (const { object } of client.watch(sharedConfigMaps, options, signal)) {
+      for await (const { type, object } of client.watch(sharedConfigMaps, options, signal)) {
         const configMap = object as Stored<SharedConfigMap>;
         ({ resourceVersion } = configMap.metadata);
+        if (type === 'BOOKMARK') continue;
         versions += 1;
         const { hasOurs, fault } = judge(configMap);
         if (fault !== undefined) faults.push(fault);

@@ -201,7 +201,10 @@ describe('the list of registries in config-deployment', () => {
     await declare({ tagResolution: { skipRegistries: ['nvcr.io', 'quay.io'] } });
     const platform = await platformWhere((seen) => conditionOf(seen, 'Ready')?.status === 'False');
     assert.equal(conditionOf(platform, 'Ready')?.reason, 'Forbidden');
-    assert.match(conditionOf(platform, 'Ready')?.message ?? '', /grant it patch on that ConfigMap/);
+    assert.match(
+      conditionOf(platform, 'Ready')?.message ?? '',
+      /may not write registries-skipping-tag-resolving in ConfigMap knative-serving\/config-deployment.*give it the ClusterRole/s,
+    );
     await kubectl([
       'create',
       'clusterrolebinding',
