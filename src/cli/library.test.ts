@@ -23,14 +23,17 @@ describe('the library table', () => {
   it('shows what a person chooses a model by', () => {
     const resnet = row(
       'resnet50',
-      { model: { description: 'Images', task: 'image-classification', framework: 'ONNX', version: 3 } },
+      {
+        model: { description: 'Images', task: 'image-classification', framework: 'ONNX' },
+        runtime: { type: 'Triton', version: '23.05-py3' },
+      },
       'True',
     );
     assert.equal(
       printTable(libraryColumns({ wide: false, namespaces: false }), [resnet]),
       [
-        'MODEL      DESCRIPTION   TASK                   FRAMEWORK   RUNTIME   PROTOCOL   VERSION   READY   URL',
-        'resnet50   Images        image-classification   ONNX        Triton    V2         3         True    http://m.example.com',
+        'MODEL      DESCRIPTION   TASK                   FRAMEWORK   RUNTIME   PROTOCOL   VERSION     READY   URL',
+        'resnet50   Images        image-classification   ONNX        Triton    V2         23.05-py3   True    http://m.example.com',
         '',
       ].join('\n'),
     );

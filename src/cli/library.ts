@@ -54,7 +54,7 @@ export function libraryColumns(options: { readonly wide: boolean; readonly names
     { heading: 'Framework', cell: ({ spec }) => spec.model?.framework ?? '' },
     { heading: 'Runtime', cell: ({ spec }) => spec.runtime.type },
     { heading: 'Protocol', cell: ({ spec }) => spec.runtime.protocol ?? protocolsOf[spec.runtime.type][0] },
-    { heading: 'Version', cell: ({ spec }) => String(spec.model?.version ?? '') },
+    { heading: 'Version', cell: serverVersion },
     { heading: 'Ready', cell: readyCell },
     { heading: 'URL', cell: ({ status }) => status?.addresses?.external?.url ?? status?.addresses?.internal?.url ?? '' },
   ];
@@ -62,14 +62,28 @@ export function libraryColumns(options: { readonly wide: boolean; readonly names
   if (!options.wide) return columns;
   return [
     ...columns,
+    { heading: 'Model version', cell: ({ spec }) => String(spec.model?.version ?? '') },
     { heading: 'Architecture', cell: ({ spec }) => spec.model?.architecture ?? '' },
     { heading: 'Format', cell: ({ spec }) => spec.model?.format ?? '' },
     { heading: 'Dataset', cell: ({ spec }) => spec.model?.dataset ?? '' },
     { heading: 'Metrics', cell: ({ spec }) => (spec.model?.metrics ?? []).map(({ name, value }) => `${name}=${value}`).join(',') },
     { heading: 'License', cell: ({ spec }) => spec.model?.license ?? '' },
+    { heading: 'Documentation', cell: ({ spec }) => spec.model?.documentationURL ?? '' },
+    {
+      heading: 'Attributes',
+      cell: ({ spec }) =>
+        Object.entries(spec.model?.attributes ?? {})
+          .map(([name, value]) => `${name}=${value}`)
+          .join(','),
+    },
     { heading: 'Mode', cell: ({ status }) => status?.deploymentMode ?? '' },
     { heading: 'Image', cell: ({ status }) => status?.runtime?.image ?? '' },
   ];
+}
+
+/** Version of the model server: the tag or digest asked for, else that of the image in use. */
+function serverVersion({ spec, status }: Row): string {
+  return spec.runtime.version ?? /[:@]([^:/@]+(?::[0-9a-f]+)?)$/.exec(status?.runtime?.image ?? '')?.[1] ?? '';
 }
 
 /** `True`, or the state with its reason, which is what a person wants to know next. */

@@ -45,9 +45,10 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
   const { kubeconfig, context } = options;
   const where = { ...(kubeconfig !== undefined && { kubeconfig }), ...(context !== undefined && { context }) };
-  const direct = await connect(where);
-  // The lease has connections of its own: a flood of other requests must not cost it.
-  const forLease = options.leaderElect ? await connect(where) : undefined;
+  const product = `modelwright/${programVersion()}`;
+  const direct = await connect({ ...where, product });
+  // The lease has a connection of its own, and short patience: a flood of other requests must not cost it.
+  const forLease = options.leaderElect ? await connect({ ...where, product, connections: 1, timeoutMilliseconds: 5000 }) : undefined;
   const elector = forLease && electorOf(options, forLease, identity, log);
   const client = elector === undefined ? direct : fenced(direct, () => elector.isLeader);
   log.info({ version: programVersion(), node: process.version, server: client.host, identity }, 'Modelwright starts');

@@ -26,7 +26,7 @@ export interface JudgeContext {
 export function judge(deployment: ModelDeployment, context: JudgeContext): Problem[] {
   const { dialect, mode, facts, policy } = context;
   const problems = [
-    ...judgeName(deployment, dialect, facts),
+    ...judgeName(deployment, mode, dialect, facts),
     ...judgeServer(deployment, dialect),
     ...judgeMode(deployment, mode, dialect),
     ...judgeStorage(deployment, dialect),
@@ -36,8 +36,8 @@ export function judge(deployment: ModelDeployment, context: JudgeContext): Probl
   return problems.toSorted((a, b) => Number(b.blocking) - Number(a.blocking));
 }
 
-function judgeName({ metadata }: ModelDeployment, dialect: Dialect, facts: ClusterFacts | undefined): Problem[] {
-  const found = lintInferenceServiceName(metadata.name, dialect.version).map(({ sentence, fix }) =>
+function judgeName({ metadata }: ModelDeployment, mode: DeploymentMode, dialect: Dialect, facts: ClusterFacts | undefined): Problem[] {
+  const found = lintInferenceServiceName(metadata.name, dialect.version, mode).map(({ sentence, fix }) =>
     blocking('Validation', 'NameNotUsable', `metadata.name: ${sentence} ${fix}`),
   );
   const label = hostLabel(metadata.name, metadata.namespace ?? 'default', facts);

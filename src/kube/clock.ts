@@ -13,8 +13,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   schedule(callback, milliseconds) {
-    // Node turns a longer delay into 1 ms; waking early and waiting again is the caller's loop anyway.
-    const timer = setTimeout(callback, Math.min(milliseconds, 0x7fffffff));
+    // Node turns a longer delay into 1 ms; waking early and waiting again is the caller's loop anyway. Of a time gone by it warns.
+    const timer = setTimeout(callback, Math.min(Math.max(milliseconds, 0), 0x7fffffff));
     return () => clearTimeout(timer);
   },
 };

@@ -13,9 +13,17 @@ describe('an InferenceService name', () => {
     it(`${JSON.stringify(name)} is refused`, () => assert.equal(lintInferenceServiceName(name, kserve)[0]?.code, 'MW-L0201'));
   }
   it('leaves room for the suffix of its version', () => {
-    const name = 'a'.repeat(50);
-    assert.deepEqual(lintInferenceServiceName(name, kserve), []);
-    assert.equal(lintInferenceServiceName(name, { major: 0, minor: 10 })[0]?.code, 'MW-L0202');
+    const accepts = (length: number, minor: number, mode: 'Standard' | 'Knative') =>
+      lintInferenceServiceName('a'.repeat(length), { major: 0, minor }, mode).length === 0;
+    for (const [longest, minor, mode] of [
+      [48, 20, 'Standard'],
+      [53, 20, 'Knative'],
+      [40, 10, 'Standard'],
+      [45, 10, 'Knative'],
+    ] as const) {
+      assert.ok(accepts(longest, minor, mode), `${longest} characters on 0.${minor} in ${mode} mode`);
+      assert.equal(lintInferenceServiceName('a'.repeat(longest + 1), { major: 0, minor }, mode)[0]?.code, 'MW-L0202');
+    }
   });
   it('is suggested from any text', () => {
     assert.equal(suggestName('resnet50-onnx- Triton'), 'resnet50-onnx-triton');

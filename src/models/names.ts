@@ -27,7 +27,8 @@ export function servedModelName(inferenceService: string, packaged: PackagedName
 }
 
 /** Checks a name against KServe's own rule and the lengths that the objects made from it may have. */
-export function lintInferenceServiceName(name: string, version: KServeVersion, path = 'metadata.name'): Finding[] {
+export function lintInferenceServiceName(name: string, version: KServeVersion, mode: 'Standard' | 'Knative' = 'Standard'): Finding[] {
+  const path = 'metadata.name';
   const findings: Finding[] = [];
   if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
     findings.push({
@@ -38,15 +39,16 @@ export function lintInferenceServiceName(name: string, version: KServeVersion, p
       fix: `Use a name like "${suggestName(name)}".`,
     });
   }
-  // Services and their labels hold at most 63 characters.
+  // The Service is named `<name>-predictor`; Standard mode makes a label of it, `isvc.<name>-predictor`. Both may have 63 characters.
+  const prefix = mode === 'Standard' ? 'isvc.' : '';
   const suffix = isAtLeast(version, 0, 11) ? '-predictor' : '-predictor-default';
-  const longest = 63 - suffix.length;
+  const longest = 63 - prefix.length - suffix.length;
   if (name.length > longest) {
     findings.push({
       code: 'MW-L0202',
       severity: 'error',
       path,
-      sentence: `"${name}" has ${name.length} characters; KServe adds "${suffix}", and a Service name may have 63.`,
+      sentence: `"${name}" has ${name.length} characters; KServe makes "${prefix}${name}${suffix}" of it, which may have 63.`,
       fix: `Use at most ${longest} characters.`,
     });
   }
@@ -75,7 +77,7 @@ export function suggestName(text: string): string {
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^[^a-z]+|-+$/g, '')
-    .slice(0, 45)
+    .slice(0, 40)
     .replace(/-+$/, '');
   return name === '' ? 'model' : name;
 }
