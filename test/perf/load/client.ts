@@ -1,7 +1,7 @@
 /**
  * The product's sending engine alone, for comparisons with other load tools; prints one line of JSON.
  *
- *   node client.ts URL CONCURRENCY SECONDS BODY_FILE [PATH]
+ *   node client.ts URL CONCURRENCY SECONDS BODY_FILE PATH WARMUP_REQUESTS
  *
  * CPU time is that of the whole process over the window: sending thread, garbage collection, compilation. The warm-up is long enough for
  * the code to be compiled: what is compared is the steady state that a measurement runs in.
@@ -14,7 +14,7 @@ import { readWindow } from '../../../src/load/statistics/window.ts';
 import { now } from '../../../src/load/transport/channel.ts';
 import { parseTarget } from '../../../src/load/transport/target.ts';
 
-const [url = '', concurrency = '1', seconds = '3', bodyFile = '', path = '/'] = process.argv.slice(2);
+const [url = '', concurrency = '1', seconds = '3', bodyFile = '', path = '/', warmup = '100'] = process.argv.slice(2);
 const [sender] = senders([
   {
     target: parseTarget(url),
@@ -24,7 +24,7 @@ const [sender] = senders([
     seed: 1,
     maxConnections: 1024,
     limits: { timeoutMicroseconds: 30e6, maxBodyBytes: 64 << 20 },
-    warmup: { requests: 30_000, seconds: 1 },
+    warmup: { requests: Number(warmup), seconds: 1 },
     checkEvery: 100,
     check: { protocol: 'http', batchSize: 1, batched: false, minimumBytes: 1 },
     spin: false,

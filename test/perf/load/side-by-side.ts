@@ -28,13 +28,21 @@ async function echoServer(replyBytes: number): Promise<{ readonly url: string; s
 }
 
 /** Every tool once in each round, in turn forwards and backwards, so that none always has the quieter moment. */
-async function measure(url: string, path: string, body: string, concurrency: number, rounds: number, seconds: number): Promise<Measured[]> {
+async function measure(
+  url: string,
+  path: string,
+  body: string,
+  concurrency: number,
+  rounds: number,
+  seconds: number,
+  warmupRequests: number,
+): Promise<Measured[]> {
   const results: Measured[] = [];
   for (let round = 0; round < rounds; round++) {
     for (const { name, run } of round % 2 === 0 ? tools : tools.toReversed()) {
       if (run === undefined) continue;
       try {
-        const result = await run({ url, path, concurrency, seconds, body });
+        const result = await run({ url, path, concurrency, seconds, body, warmupRequests });
         results.push({ tool: name, round, ...result });
         console.error(
           `  ${name}, ${concurrency} at once, ${body.length} B: ${result.perSecond.toFixed(0)}/s, p50 ${result.p50.toFixed(3)} p99 ${result.p99.toFixed(3)} ms, ${result.cpuMicroseconds.toFixed(1)} µs CPU`,
@@ -83,7 +91,7 @@ export async function throughput(rounds: number, seconds: number): Promise<Figur
     const body = JSON.stringify({ x: 'x'.repeat(bodyBytes - 8) });
     for (const concurrency of concurrencies) {
       const server = await echoServer(195);
-      const results = await measure(server.url, '/', body, concurrency, rounds, seconds);
+      const results = await measure(server.url, '/', body, concurrency, rounds, seconds, 30_000);
       server.stop();
       const where = `${bodyBytes} B, ${concurrency} at once`;
       const detail = perTool(results);
@@ -118,7 +126,7 @@ export async function accuracy(rounds: number, seconds: number): Promise<Figure[
   const body = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 4], datatype: 'FP32', data: [1, 2, 3, 4] }] });
   for (const concurrency of [1, 32]) {
     await using server = await startTruthServer({ kind: 'bimodal', microseconds: 5000, slowMicroseconds: 50_000, slowShare: 0.02 });
-    const results = await measure(server.url, '/v2/models/truth/infer', body, concurrency, rounds, seconds);
+    const results = await measure(server.url, '/v2/models/truth/infer', body, concurrency, rounds, seconds, 100);
     const own = results.filter((result) => result.tool === 'modelwright');
     if (own.length === 0) continue;
     const detail = perTool(results);

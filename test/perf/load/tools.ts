@@ -22,6 +22,8 @@ export interface Load {
   readonly concurrency: number;
   readonly seconds: number;
   readonly body: string;
+  /** Requests before ours is measured: enough for its code to be compiled, where the server is fast. */
+  readonly warmupRequests: number;
 }
 
 export interface Tool {
@@ -67,6 +69,7 @@ async function engine(load: Load): Promise<ToolResult> {
     String(load.seconds),
     file('body', load.body),
     load.path,
+    String(load.warmupRequests),
   ]);
   return JSON.parse(out) as ToolResult;
 }
