@@ -57,6 +57,16 @@ describe('the conditions of a state', () => {
       },
     ],
     [
+      'that no node has room for, which may pass by itself',
+      { ...serves, state: 'Failed', reason: 'Unschedulable', cause: { ...cause, stage: 'Scheduling', reason: 'Unschedulable' } },
+      {
+        RuntimeReady: 'True ImageResolved',
+        InferenceServiceReady: 'False Unschedulable',
+        Ready: 'False Unschedulable',
+        Reconciling: 'True Unschedulable',
+      },
+    ],
+    [
       'that is suspended',
       { ...serves, state: 'Suspended', reason: 'Suspended' },
       { RuntimeReady: 'True ImageResolved', InferenceServiceReady: 'False Suspended', Ready: 'False Suspended' },

@@ -90,7 +90,8 @@ function summaryOf(account: Account): 'Reconciling' | 'Stalled' | undefined {
   if (account.kind === 'Waiting') return 'Reconciling';
   switch (account.serving.state) {
     case 'Failed':
-      return 'Stalled';
+      // A node with room may come without anybody changing the model: an autoscaler adds one, another model leaves one.
+      return account.serving.cause?.stage === 'Scheduling' ? 'Reconciling' : 'Stalled';
     case 'Progressing':
     case 'Unknown':
       return 'Reconciling';
