@@ -6,7 +6,7 @@ export const deploymentsPath = (namespace: string) => `/apis/modelwright.dev/v1a
 export const servicesPath = (namespace: string) => `/apis/serving.kserve.io/v1beta1/namespaces/${namespace}/inferenceservices`;
 
 /** Bytes of pod annotations that bring a ModelDeployment and its InferenceService, status and managedFields included, to about 4 KB each. */
-const padding = 1500;
+const padding = 400;
 
 export const storageUri = (name: string) => `gs://kfserving-examples/models/sklearn/${name}`;
 

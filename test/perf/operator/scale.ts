@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type Figure, figure } from '../figure.ts';
+import { type Figure, figure, round } from '../figure.ts';
 import { Audit, isWrite } from './audit.ts';
 import { type Cluster, withKServe } from './cluster.ts';
 import { clear, createDeployments, deploymentsPath, servicesPath } from './objects.ts';
@@ -26,6 +26,9 @@ const namespace = 'scale';
 
 interface ColdStart {
   readonly ready: number;
+  /** CPU time, seconds: up to ready, and of the first pass over all objects. */
+  readonly cpuAtReady: number;
+  readonly cpuOfPass: number;
   readonly peak: number;
   readonly resident: number;
   readonly reconcilesPerSecond: number;
@@ -78,10 +81,18 @@ export async function scaleFigures(options: ScaleOptions): Promise<Figure[]> {
     }),
     figure(`cold start to synced caches, ${each}, against a bare paged list`, 'ratio', ratio, {
       goal: { atMost: 1.3 },
-      detail: { milliseconds: of('ready').map(Math.round), bareMilliseconds: bare.map(({ milliseconds }) => Math.round(milliseconds)) },
+      detail: {
+        milliseconds: of('ready').map(Math.round),
+        bareMilliseconds: bare.map(({ milliseconds }) => Math.round(milliseconds)),
+        cpuSeconds: of('cpuAtReady').map(round),
+        bareCpuSeconds: bare.map(({ cpu }) => round(cpu)),
+      },
     }),
     figure(`first full pass over ${objects} after start`, 'ms', of('firstPass')),
-    figure('reconciles that change nothing', '1/s', of('reconcilesPerSecond'), { goal: { atLeast: 1500 } }),
+    figure('reconciles that change nothing', '1/s', of('reconcilesPerSecond'), {
+      goal: { atLeast: 1500 },
+      detail: { perCpuSecond: starts.map(({ cpuOfPass }) => Math.round(objects / cpuOfPass)) },
+    }),
     figure(
       `API writes per unchanged object, restart of the operator over ${objects}`,
       'writes',
@@ -139,13 +150,17 @@ async function sizesOf({ api }: Cluster): Promise<{ readonly deployment: number;
 
 async function coldStart({ cluster, objects }: ScaleOptions, operator: Operator, audit: Audit, before: number): Promise<ColdStart> {
   const ready = await operator.ready();
+  const cpuAtReady = operator.cpu();
   const pass = await firstPass(operator, objects);
+  const cpuOfPass = operator.cpu() - cpuAtReady;
   const { peak } = operator.memory();
   // Steady: the young generation has been collected a few times.
   await sleep(20_000);
   const requests = audit.read();
   return {
     ready,
+    cpuAtReady,
+    cpuOfPass,
     peak,
     resident: operator.memory().resident,
     reconcilesPerSecond: pass.perSecond,
@@ -193,6 +208,7 @@ interface BareList {
   readonly objects: number;
   readonly milliseconds: number;
   readonly peak: number;
+  readonly cpu: number;
 }
 
 async function bareList({ cluster: { api }, bareProgram, objects }: ScaleOptions): Promise<BareList> {
@@ -203,7 +219,7 @@ async function bareList({ cluster: { api }, bareProgram, objects }: ScaleOptions
   const milliseconds = performance.now() - started;
   const told = JSON.parse(stdout);
   if (told.objects !== 2 * objects) throw new Error(`the bare list found ${told.objects} objects in place of ${2 * objects}`);
-  return { objects: told.objects, milliseconds, peak: told.peak };
+  return { objects: told.objects, milliseconds, peak: told.peak, cpu: told.cpu };
 }
 
 /** Memory of an operator that has nothing to look after. */
