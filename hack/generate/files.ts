@@ -2,13 +2,19 @@
 import type { KindDefinition } from '../../src/api/kind.ts';
 import { modelDeployment } from '../../src/api/model-deployment/index.ts';
 import { servingPlatform } from '../../src/api/serving-platform/index.ts';
+import { benchReportSchema } from '../../src/load/report/schema.ts';
 import { customResourceDefinition } from './crd.ts';
 import { lintPage } from './lint-page.ts';
 import { referencePage } from './reference.ts';
 import { toYaml } from './yaml.ts';
 
 export function generatedFiles(): ReadonlyMap<string, string> {
-  return new Map([...filesOf(modelDeployment), ...filesOf(servingPlatform), ['docs/reference/lint.md', lintPage()]]);
+  return new Map([
+    ...filesOf(modelDeployment),
+    ...filesOf(servingPlatform),
+    ['docs/reference/lint.md', lintPage()],
+    ['schemas/bench-report.schema.json', `${JSON.stringify(benchReportSchema, null, 2)}\n`],
+  ]);
 }
 
 function filesOf<T>(definition: KindDefinition<T>): [path: string, content: string][] {

@@ -1,5 +1,5 @@
 /**
- * Writes what follows from the kinds in src/api: the CRDs and their reference pages.
+ * Writes what follows from the sources: the CRDs and reference pages of the kinds in src/api, and the schema of the benchmark report.
  *
  *   node hack/generate/main.ts           writes the files
  *   node hack/generate/main.ts --check   writes nothing; exits 1 and shows the difference when a file is stale

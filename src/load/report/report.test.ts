@@ -29,7 +29,7 @@ describe('the JSON report', () => {
     assert.deepEqual(
       JSON.parse(readFileSync(published, 'utf8')),
       JSON.parse(JSON.stringify(benchReportSchema)),
-      'run: node test/load/write-schema.ts',
+      'run: npm run generate',
     );
   });
   it('is refused by the schema when a field is missing, unknown or of another type', () => {
