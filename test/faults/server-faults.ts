@@ -32,7 +32,10 @@ function disturbed(workload: Workload, disturb: () => Promise<void>): Workload {
 }
 
 /** SIGKILL of the API server, which comes back. */
-export function restartTrial(lane: Lane, plan: ServerFaultPlan): Promise<Outcome> {
+export async function restartTrial(lane: Lane, plan: ServerFaultPlan): Promise<Outcome> {
+  // A life of its own for each trial: what a reflector has waited does not count for the next.
+  await lane.operator.kill();
+  lane.restart();
   const workload = disturbed(plan.workload, () => lane.world.plane.restartApiserver());
   return disturbedRun(lane, { family: 'API server restart', ...plan, workload });
 }
