@@ -27,6 +27,11 @@ export function operatorCommand(): Command {
         deploymentModes,
       ),
     )
+    .addOption(
+      option('--manage-platform [enabled]', 'act on the ServingPlatform (default: true without --namespaces)')
+        .preset('true')
+        .argParser(enabled),
+    )
     .addOption(option('--kserve-namespace <namespace>', 'where KServe and its ConfigMap are (default: found out)'))
     .addOption(option('--workers <count>', 'models worked on at once').default(10).argParser(positive))
     .addOption(

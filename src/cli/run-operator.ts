@@ -6,7 +6,7 @@ import { deploymentController } from '../controllers/deployment/controller.ts';
 import { deploymentStores } from '../controllers/deployment/stores.ts';
 import { platformController } from '../controllers/platform/controller.ts';
 import { platformPort } from '../controllers/platform/settings.ts';
-import { platformStores } from '../controllers/platform/stores.ts';
+import { platformStores, servingPlatformStore } from '../controllers/platform/stores.ts';
 import { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { systemClock } from '../kube/clock.ts';
@@ -28,6 +28,7 @@ export interface OperatorOptions extends ConnectionOptions {
   readonly defaultDeploymentMode?: DeploymentMode;
   readonly kserveNamespace?: string;
   readonly workers: number;
+  readonly managePlatform?: boolean;
   readonly leaderElect?: boolean;
   readonly leaderElectionNamespace?: string;
   readonly leaderElectionId: string;
@@ -57,7 +58,6 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   const recorder = new EventWriter({ client, reportingController: 'modelwright.dev/operator', reportingInstance: identity, clock, log });
   const { kserveNamespace, defaultDeploymentMode: defaultMode, workers } = options;
   const deployments = deploymentStores(caches.models, caches.cluster);
-  const platforms = platformStores(caches.cluster, deployments);
   const ports = {
     client,
     applier: new Applier({ client, fieldManager }),
@@ -72,11 +72,14 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
       stores: deployments,
       policy: { serviceAccounts: options.allowedServiceAccounts ?? [], imageRegistries: options.allowedImageRegistries ?? [] },
       ...(defaultMode !== undefined && { defaultMode }),
-      platform: platformPort(platforms),
+      platform: platformPort({ platforms: servingPlatformStore(caches.cluster), deployments }),
       workers,
     }),
-    platformController({ ...ports, stores: platforms, fieldManager }),
   ];
+  // Settings of the whole cluster need rights over the whole cluster, which an operator of some namespaces seldom has.
+  if (options.managePlatform ?? options.namespaces === undefined) {
+    controllers.push(platformController({ ...ports, stores: platformStores(caches.cluster, deployments), fieldManager }));
+  }
   const server = parseAddress(options.metricsBindAddress);
   const manager = new Manager({
     log,

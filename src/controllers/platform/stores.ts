@@ -22,10 +22,15 @@ export interface PlatformStores {
   readonly deployments: DeploymentStores;
 }
 
+/** The ServingPlatform, where it may be read: without it documented defaults hold. */
+export function servingPlatformStore(clusterCache: Cache): Store<ServingPlatform> {
+  return clusterCache.store(servingPlatforms, { optional: true, dispensable: true });
+}
+
 export function platformStores(clusterCache: Cache, deployments: DeploymentStores): PlatformStores {
   const named = (name: string) => clusterCache.store(sharedConfigMaps, { fieldSelector: `metadata.name=${name}` });
   return {
-    platforms: clusterCache.store(servingPlatforms, { optional: true }),
+    platforms: servingPlatformStore(clusterCache),
     deploymentConfigs: named('config-deployment'),
     inferenceServiceConfigs: named(inferenceServiceConfigName),
     runtimes: clusterCache.store(clusterServingRuntimes, { optional: true }),

@@ -41,11 +41,16 @@ export class OperatorProcess implements AsyncDisposable {
     });
   }
 
-  /** Starts it for some namespaces and waits until its controllers work. */
+  /** Starts it for some namespaces, with the permissions of manifests/operator, and waits until its controllers work. */
   static async start(namespaces: readonly string[], args: readonly string[] = []): Promise<OperatorProcess> {
+    return OperatorProcess.startAs(await operatorKubeconfig(), namespaces, ['--manage-platform', ...args]);
+  }
+
+  /** Starts it as whoever this kubeconfig names. */
+  static async startAs(kubeconfigText: string, namespaces: readonly string[], args: readonly string[] = []): Promise<OperatorProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'modelwright-operator-'));
     const file = join(folder, 'kubeconfig');
-    writeFileSync(file, await operatorKubeconfig(), { mode: 0o600 });
+    writeFileSync(file, kubeconfigText, { mode: 0o600 });
     const port = await freePort();
     const given = [
       'operator',
@@ -131,7 +136,12 @@ async function operatorKubeconfig(): Promise<string> {
   for (const file of ['namespace', 'service-account', 'cluster-role']) {
     await kubectl(['apply', '--server-side', '--force-conflicts', '-f', join(root, `manifests/operator/${file}.yaml`)]);
   }
-  const token = (await kubectl(['create', 'token', serviceAccount, '-n', systemNamespace, '--duration=6h'])).trim();
+  return kubeconfigOf(serviceAccount, systemNamespace);
+}
+
+/** A kubeconfig of the administrator's cluster for one service account. */
+export async function kubeconfigOf(account: string, namespace: string): Promise<string> {
+  const token = (await kubectl(['create', 'token', account, '-n', namespace, '--duration=6h'])).trim();
   const admin = JSON.parse(
     await kubectl(['config', 'view', '--raw', '--flatten', '--minify', '-o', 'json', `--kubeconfig=${kubeconfig()}`]),
   ) as {
