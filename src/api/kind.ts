@@ -6,6 +6,20 @@ export const group = 'modelwright.dev';
 export const version = 'v1alpha1';
 export const apiVersion = `${group}/${version}`;
 
+/** metadata of our kinds, as far as it is read. Cluster-scoped objects have no namespace. */
+export interface Metadata {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly creationTimestamp?: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly finalizers?: readonly string[];
+}
+
 export interface PrinterColumn {
   readonly name: string;
   readonly type: 'string' | 'integer' | 'date';

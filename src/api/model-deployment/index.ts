@@ -1,6 +1,6 @@
 /** ModelDeployment: one model, served. */
 import type { Static } from 'typebox';
-import type { KindDefinition } from '../kind.ts';
+import type { KindDefinition, Metadata } from '../kind.ts';
 import { type apiVersion, group, version } from '../kind.ts';
 import { boolean, object, oneOf, Type, text } from '../schema.ts';
 import { conditionTypes } from './conditions.ts';
@@ -55,18 +55,7 @@ export type ModelDeploymentStatus = Static<typeof statusSchema>;
 export interface ModelDeployment {
   readonly apiVersion: typeof apiVersion;
   readonly kind: 'ModelDeployment';
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string;
-    readonly uid?: string;
-    readonly resourceVersion?: string;
-    readonly generation?: number;
-    readonly creationTimestamp?: string;
-    readonly deletionTimestamp?: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-    readonly finalizers?: readonly string[];
-  };
+  readonly metadata: Metadata;
   readonly spec: ModelDeploymentSpec;
   readonly status?: ModelDeploymentStatus;
 }

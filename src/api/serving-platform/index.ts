@@ -1,6 +1,6 @@
 /** ServingPlatform: the settings that every model of a cluster shares. */
 import type { Static } from 'typebox';
-import type { KindDefinition } from '../kind.ts';
+import type { KindDefinition, Metadata } from '../kind.ts';
 import { type apiVersion, group, version } from '../kind.ts';
 import { conditionTypes } from './conditions.ts';
 import { rules } from './rules.ts';
@@ -16,17 +16,7 @@ export type RuntimeDeclaration = NonNullable<ServingPlatformSpec['runtimes']>[nu
 export interface ServingPlatform {
   readonly apiVersion: typeof apiVersion;
   readonly kind: 'ServingPlatform';
-  readonly metadata: {
-    readonly name: string;
-    readonly uid?: string;
-    readonly resourceVersion?: string;
-    readonly generation?: number;
-    readonly creationTimestamp?: string;
-    readonly deletionTimestamp?: string;
-    readonly labels?: Readonly<Record<string, string>>;
-    readonly annotations?: Readonly<Record<string, string>>;
-    readonly finalizers?: readonly string[];
-  };
+  readonly metadata: Metadata;
   readonly spec: ServingPlatformSpec;
   readonly status?: ServingPlatformStatus;
 }
