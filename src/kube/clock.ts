@@ -8,7 +8,7 @@ export interface Clock {
   schedule(callback: () => void, milliseconds: number): () => void;
 }
 
-/** The process's own time. Timers do not keep the process alive: what must go on running holds a socket or the manager's promise. */
+/** The process's own time. A timer that is not cancelled keeps the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

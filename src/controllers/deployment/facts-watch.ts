@@ -50,15 +50,19 @@ export class FactsWatch implements Watch {
     return this.#facts !== undefined;
   }
 
-  /** The facts of this moment; after a start, those of the first look. Rejects with the signal's reason when that aborts first. */
+  /**
+   * The facts of this moment; after a start, those of the first look. Rejects with the signal's reason when that aborts first, and when the
+   * watch ends: then there will be none.
+   */
   async current(signal: AbortSignal): Promise<ClusterFacts> {
     if (this.#facts !== undefined) return this.#facts;
+    const ended = AbortSignal.any([signal, this.#stop.signal]);
     return new Promise((resolve, reject) => {
-      const abort = () => reject(signal.reason);
-      if (signal.aborted) return abort();
-      signal.addEventListener('abort', abort, { once: true });
+      const abort = () => reject(ended.reason);
+      if (ended.aborted) return abort();
+      ended.addEventListener('abort', abort, { once: true });
       this.#waiting.push((facts) => {
-        signal.removeEventListener('abort', abort);
+        ended.removeEventListener('abort', abort);
         resolve(facts);
       });
     });

@@ -151,8 +151,9 @@ export class Reconciler {
         if (this.#isDrift(observed, action.desired) && this.#correctionWait(observed) > 0) return 'HeldBack';
         if (await this.#isUnseen(observed, signal)) return 'Unseen';
         const outcome = await applier.apply<InferenceServiceObject>(this.#serviceStore(observed), action.desired, signal);
-        this.#noteWrite(observed, action.desired, outcome.written ? outcome.object.metadata.resourceVersion : undefined, log);
-        return outcome.written ? 'Written' : 'Unchanged';
+        if (!outcome.written) return this.#noteNoWrite(observed, action.desired, outcome.object);
+        this.#noteWrite(observed, action.desired, outcome.object.metadata.resourceVersion, log);
+        return 'Written';
       }
     }
   }
@@ -190,16 +191,26 @@ export class Reconciler {
     return store.get(key)?.metadata.uid !== judged;
   }
 
+  /**
+   * There was nothing to write. If something else was wanted before, then a write of ours had got through whose answer was lost, and
+   * KServe may not have acted on it yet.
+   */
+  #noteNoWrite(observed: Observed, desired: RenderedInferenceService, live: Cached<InferenceServiceObject> | undefined): Outcome {
+    const key = keyOfDeployment(observed);
+    const wanted = digestOf(desired);
+    const before = this.#memories.of(key).wanted;
+    if (before === wanted) return 'Unchanged';
+    const lost = before !== undefined && live !== undefined;
+    this.#memories.note(key, { wanted, write: lost ? this.#memories.write(live.metadata.resourceVersion) : undefined });
+    return lost ? 'Written' : 'Unchanged';
+  }
+
   /** Says what a write was about, and keeps what the next reconcile has to know of it. */
-  #noteWrite(observed: Observed, desired: RenderedInferenceService, writtenVersion: string | undefined, log: Logger): void {
+  #noteWrite(observed: Observed, desired: RenderedInferenceService, writtenVersion: string, log: Logger): void {
     const { recorder } = this.#ports;
     const { deployment } = observed;
     const before = this.#memories.of(keyOfDeployment(observed));
     const wanted = digestOf(desired);
-    if (writtenVersion === undefined) {
-      if (before.wanted !== wanted) this.#memories.note(keyOfDeployment(observed), { wanted, write: undefined });
-      return;
-    }
     const live = objectOf(observed.inferenceService);
     const fields = live === undefined ? [] : differences(desired, live);
     const drifted = before.wanted === wanted && !observed.settling;
