@@ -26,11 +26,7 @@ describe('the JSON report', () => {
 
   it('keeps the published schema', () => {
     assert.ok(validate(JSON.parse(JSON.stringify(report))), JSON.stringify(validate.errors));
-    assert.deepEqual(
-      JSON.parse(readFileSync(published, 'utf8')),
-      JSON.parse(JSON.stringify(benchReportSchema)),
-      'run: npm run generate',
-    );
+    assert.deepEqual(JSON.parse(readFileSync(published, 'utf8')), JSON.parse(JSON.stringify(benchReportSchema)), 'run: npm run generate');
   });
   it('is refused by the schema when a field is missing, unknown or of another type', () => {
     const { partial: _, ...missing } = report;

@@ -28,7 +28,10 @@ describe('modelwright get', () => {
     const { code, stdout } = await modelwright(['get', '-n', namespace]);
     assert.equal(code, 0);
     assert.match(stdout, /^MODEL +DESCRIPTION +TASK +FRAMEWORK +RUNTIME +PROTOCOL +VERSION +READY +URL\n/);
-    assert.match(stdout, /^resnet +Images in 1,000 classes +image-classification +ONNX +Triton +V2 +23\.05-py3 +Unknown \(NotObserved\) +<none>$/m);
+    assert.match(
+      stdout,
+      /^resnet +Images in 1,000 classes +image-classification +ONNX +Triton +V2 +23\.05-py3 +Unknown \(NotObserved\) +<none>$/m,
+    );
   });
   it('selects by what a model is', async () => {
     const { stdout } = await modelwright(['get', '-n', namespace, '--framework', 'onnx', '-o', 'name']);
