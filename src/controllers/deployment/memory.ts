@@ -5,6 +5,8 @@ import type { Corrections } from './corrections.ts';
 
 /** What the last reconciles of a deployment left behind; losing it (a restart) costs one comparison and nothing else. */
 export interface Memory {
+  /** The deployment that all this is about. */
+  readonly uid?: string;
   /** Digest of the InferenceService that was wanted. */
   readonly wanted?: string | undefined;
   /** The write of the InferenceService that KServe may not have acted on yet. */
@@ -34,6 +36,11 @@ export class Memories {
 
   of(key: ObjectKey): Memory {
     return this.#byKey.get(keyText(key)) ?? {};
+  }
+
+  /** To be called first: what is remembered of an earlier deployment of this name says nothing about the one with this uid. */
+  begin(key: ObjectKey, uid: string): void {
+    if (this.of(key).uid !== uid) this.#byKey.set(keyText(key), { uid });
   }
 
   /** Lays `news` over what is known. */

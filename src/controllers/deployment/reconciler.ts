@@ -83,6 +83,7 @@ export class Reconciler {
       this.#memories.forget(key);
       return done;
     }
+    this.#memories.begin(key, seen.deployment.metadata.uid);
     // A decision on a status that we have replaced since would be refused as a conflict, or told twice.
     if (this.#memories.isBehind(stores.modelDeployments, key, this.#memories.of(key).status)) {
       return { requeueAfterMilliseconds: behindMilliseconds };
