@@ -120,25 +120,31 @@ for (const mode of modes) {
           const deployment = example(type, gpu);
           assert.deepEqual(judge(deployment, { dialect, mode, facts, policy: {} }), []);
           const served = new Served(deployment, dialect, mode);
-          await served.apply();
-          const template = await templateOf(served);
-          const container = template.spec.containers.find(({ name }) => name === 'kserve-container');
-          assert.match(container?.image ?? '', imageOf(type, gpu));
-          assert.deepEqual(container?.resources?.limits, { cpu: '1', memory: '512Mi', ...(gpu && { 'nvidia.com/gpu': '1' }) });
-          if (becomesReady) {
-            const { runtime, loading, addresses, cause } = await served.until(({ state }) => state === 'Ready');
-            assert.equal(cause, undefined);
-            assert.match(runtime.image ?? '', imageOf(type, gpu));
-            assert.match(runtime.digest ?? '', /^sha256:[0-9a-f]{64}$/);
-            assert.equal(loading.summary, '1/1');
-            assert.match(
-              addresses.external?.predictUrl ?? '',
-              type === 'Triton' ? /\/v2\/models\/triton(-gpu)?\/infer$/ : /\/v1\/models\/[a-z-]+:predict$/,
-            );
-            assert.match(addresses.internal?.url ?? '', new RegExp(`^http://[a-z-]+\\.${namespace}\\.svc\\.cluster\\.local$`));
+          try {
+            await served.apply();
+            const template = await templateOf(served);
+            const container = template.spec.containers.find(({ name }) => name === 'kserve-container');
+            assert.match(container?.image ?? '', imageOf(type, gpu));
+            assert.deepEqual(container?.resources?.limits, { cpu: '1', memory: '512Mi', ...(gpu && { 'nvidia.com/gpu': '1' }) });
+            if (becomesReady) {
+              const { runtime, loading, addresses, cause } = await served.until(
+                // KServe's word and the list of pods are two reads: the copy may be counted a moment after Ready.
+                ({ state, loading }) => state === 'Ready' && loading.summary === '1/1',
+              );
+              assert.equal(cause, undefined);
+              assert.match(runtime.image ?? '', imageOf(type, gpu));
+              assert.match(runtime.digest ?? '', /^sha256:[0-9a-f]{64}$/);
+              assert.equal(loading.summary, '1/1');
+              assert.match(
+                addresses.external?.predictUrl ?? '',
+                type === 'Triton' ? /\/v2\/models\/triton(-gpu)?\/infer$/ : /\/v1\/models\/[a-z-]+:predict$/,
+              );
+              assert.match(addresses.internal?.url ?? '', new RegExp(`^http://[a-z-]+\\.${namespace}\\.svc\\.cluster\\.local$`));
+            }
+            await unchanged(served);
+          } finally {
+            await served.remove();
           }
-          await unchanged(served);
-          await served.remove();
         });
       }
     }
