@@ -1,6 +1,7 @@
 /** The generated files: path from the repository's root, and content. */
 import type { KindDefinition } from '../../src/api/kind.ts';
 import { modelDeployment } from '../../src/api/model-deployment/index.ts';
+import { modelProfile } from '../../src/api/model-profile/index.ts';
 import { servingPlatform } from '../../src/api/serving-platform/index.ts';
 import { benchReportSchema } from '../../src/load/report/schema.ts';
 import { customResourceDefinition } from './crd.ts';
@@ -11,6 +12,7 @@ import { toYaml } from './yaml.ts';
 export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ...filesOf(modelDeployment),
+    ...filesOf(modelProfile),
     ...filesOf(servingPlatform),
     ['docs/reference/lint.md', lintPage()],
     ['schemas/bench-report.schema.json', `${JSON.stringify(benchReportSchema, null, 2)}\n`],

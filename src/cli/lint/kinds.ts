@@ -1,12 +1,13 @@
 /** The kinds that lint knows. */
 import type { KindDefinition } from '../../api/kind.ts';
 import { type ModelDeployment, modelDeployment } from '../../api/model-deployment/index.ts';
+import { modelProfile } from '../../api/model-profile/index.ts';
 import { servingPlatform } from '../../api/serving-platform/index.ts';
 
 /** A kind of any type; what is given to its rules must have passed its schema. */
 export type AnyKind = Omit<KindDefinition<never>, 'object'>;
 
-export const kinds: readonly AnyKind[] = [modelDeployment, servingPlatform];
+export const kinds: readonly AnyKind[] = [modelDeployment, modelProfile, servingPlatform];
 
 /** To be asked of an object that keeps the schema of `kind`. */
 export function isModelDeployment(_object: unknown, kind: AnyKind): _object is ModelDeployment {

@@ -1,0 +1,10 @@
+/** The conditions in a ModelProfile's status, and what each says when it is True. */
+export const conditionTypes = {
+  Ready: 'The results in the status are complete and of the spec as it is. Its reason and message name the cause when they are not.',
+  Complete: 'The latest run has measured all of its points.',
+  SLOMet: 'A valid point keeps the objective. Absent until something is measured.',
+  Reconciling: 'Work goes on by itself; there only while it is so.',
+  Stalled: 'Nothing goes on until somebody acts; there only while it is so.',
+} as const satisfies Readonly<Record<string, string>>;
+
+export type ConditionType = keyof typeof conditionTypes;

@@ -1,0 +1,85 @@
+/** What one ModelProfile can say about itself. */
+import type { Rule } from '../rule.ts';
+import type { ModelProfile } from './index.ts';
+import { maximumPoints } from './load.ts';
+
+const levelsOf = ({ sweep }: ModelProfile['spec']): number => (sweep.concurrency ?? sweep.requestsPerSecond)?.length ?? 1;
+const given = (...values: readonly unknown[]): number => values.filter((value) => value !== undefined).length;
+const one = (path: string, fields: readonly string[]) =>
+  `[${fields.map((field) => `has(${path}.${field})`).join(', ')}].filter(given, given).size() == 1`;
+
+export const rules: readonly Rule<ModelProfile>[] = [
+  {
+    id: 'target-one',
+    scope: 'spec',
+    fieldPath: '.spec.target',
+    message: 'spec.target must name exactly one of modelDeployment, inferenceService and url',
+    cel: one('self.target', ['modelDeployment', 'inferenceService', 'url']),
+    holds: ({ spec: { target } }) => given(target.modelDeployment, target.inferenceService, target.url) === 1,
+  },
+  {
+    id: 'target-url-model',
+    scope: 'spec',
+    fieldPath: '.spec.target.modelName',
+    message: 'spec.target.modelName is needed with spec.target.url, unless spec.target.protocol is HTTP',
+    cel: `!has(self.target.url) || has(self.target.modelName) || (has(self.target.protocol) && self.target.protocol == 'HTTP')`,
+    holds: ({ spec: { target } }) => target.url === undefined || target.modelName !== undefined || target.protocol === 'HTTP',
+  },
+  {
+    id: 'target-http-payload',
+    scope: 'spec',
+    fieldPath: '.spec.payload',
+    message: 'spec.payload.json or spec.payload.configMapKeyRef is needed with spec.target.protocol HTTP, which has no signature',
+    cel: `!has(self.target.protocol) || self.target.protocol != 'HTTP' || (has(self.payload) && (has(self.payload.json) || has(self.payload.configMapKeyRef)))`,
+    holds: ({ spec: { target, payload } }) => target.protocol !== 'HTTP' || given(payload?.json, payload?.configMapKeyRef) > 0,
+  },
+  {
+    id: 'payload-one',
+    scope: 'spec',
+    fieldPath: '.spec.payload',
+    message: 'spec.payload takes at most one of json, configMapKeyRef and fromSignature: true',
+    cel: `!has(self.payload) || [has(self.payload.json), has(self.payload.configMapKeyRef), has(self.payload.fromSignature) && self.payload.fromSignature].filter(given, given).size() <= 1`,
+    holds: ({ spec: { payload } }) => given(payload?.json, payload?.configMapKeyRef, payload?.fromSignature || undefined) <= 1,
+  },
+  {
+    id: 'sweep-one',
+    scope: 'spec',
+    fieldPath: '.spec.sweep',
+    message: 'spec.sweep must have exactly one of concurrency, requestsPerSecond and search',
+    cel: one('self.sweep', ['concurrency', 'requestsPerSecond', 'search']),
+    holds: ({ spec: { sweep } }) => given(sweep.concurrency, sweep.requestsPerSecond, sweep.search) === 1,
+  },
+  {
+    id: 'sweep-points',
+    scope: 'spec',
+    fieldPath: '.spec.sweep',
+    message: `spec.sweep must not have more than ${maximumPoints} points (batch sizes × levels of load); make two profiles of it`,
+    cel: `(has(self.sweep.batchSizes) ? self.sweep.batchSizes.size() : 1) * (has(self.sweep.concurrency) ? self.sweep.concurrency.size() : has(self.sweep.requestsPerSecond) ? self.sweep.requestsPerSecond.size() : 1) <= ${maximumPoints}`,
+    holds: ({ spec }) => (spec.sweep.batchSizes?.length ?? 1) * levelsOf(spec) <= maximumPoints,
+  },
+  {
+    id: 'search-range',
+    scope: 'spec',
+    fieldPath: '.spec.sweep.search',
+    message: 'spec.sweep.search.start must not be above spec.sweep.search.maximum',
+    cel: '!has(self.sweep.search) || !has(self.sweep.search.start) || self.sweep.search.start <= self.sweep.search.maximum',
+    holds: ({ spec: { sweep } }) => sweep.search === undefined || (sweep.search.start ?? 1) <= sweep.search.maximum,
+  },
+  {
+    id: 'search-objective',
+    scope: 'spec',
+    fieldPath: '.spec.objective.latency',
+    message: 'spec.objective.latency is needed with spec.sweep.search: the search looks for the largest level that keeps it',
+    cel: '!has(self.sweep.search) || (has(self.objective) && has(self.objective.latency) && self.objective.latency.size() > 0)',
+    holds: ({ spec: { sweep, objective } }) => sweep.search === undefined || (objective?.latency?.length ?? 0) > 0,
+  },
+  {
+    id: 'live-rate',
+    scope: 'spec',
+    fieldPath: '.spec.live.maxRequestsPerSecond',
+    message: 'spec.sweep.requestsPerSecond must not go above spec.live.maxRequestsPerSecond',
+    cel: '!has(self.live) || !has(self.live.maxRequestsPerSecond) || !has(self.sweep.requestsPerSecond) || self.sweep.requestsPerSecond.all(r, r <= self.live.maxRequestsPerSecond)',
+    holds: ({ spec: { live, sweep } }) =>
+      (sweep.requestsPerSecond ?? []).every((rate) => rate <= (live?.maxRequestsPerSecond ?? Number.POSITIVE_INFINITY)),
+  },
+];
