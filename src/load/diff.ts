@@ -1,5 +1,4 @@
-import type { Point } from './point.ts';
-import type { Report } from './report/report.ts';
+import type { ShownPoint, ShownReport } from './report/report.ts';
 import type { Interval } from './statistics/interval.ts';
 
 export type Verdict = 'better' | 'worse' | 'no evidence';
@@ -35,7 +34,7 @@ export interface Diff {
  * Compares two reports point by point. A difference counts only when the 95 % intervals lie apart and it is larger than `tolerance`:
  * intervals that lie apart are rarer than one in twenty when nothing has changed, so a verdict is on the cautious side.
  */
-export function diffReports(before: Report, after: Report, tolerance = 0.02): Diff {
+export function diffReports(before: ShownReport, after: ShownReport, tolerance = 0.02): Diff {
   const first = usable(before);
   const second = usable(after);
   const points = [...first].flatMap(([id, point]) => {
@@ -51,11 +50,11 @@ export function diffReports(before: Report, after: Report, tolerance = 0.02): Di
   };
 }
 
-function usable(report: Report): Map<string, Point> {
+function usable(report: ShownReport): Map<string, ShownPoint> {
   return new Map(report.points.filter((point) => !point.repeat).map((point) => [point.id, point]));
 }
 
-function diffPoint(before: Point, after: Point, tolerance: number): PointDiff {
+function diffPoint(before: ShownPoint, after: ShownPoint, tolerance: number): PointDiff {
   const invalid = [before, after].filter((point) => !point.valid);
   const comparisons = compare(before, after, tolerance);
   if (invalid.length > 0) {
@@ -70,7 +69,7 @@ function diffPoint(before: Point, after: Point, tolerance: number): PointDiff {
   return { id: before.id, comparisons, verdict: overall(comparisons.map((one) => one.verdict)), remark: null };
 }
 
-function compare(before: Point, after: Point, tolerance: number): Comparison[] {
+function compare(before: ShownPoint, after: ShownPoint, tolerance: number): Comparison[] {
   const comparisons: Comparison[] = [
     judge(
       'throughput',
@@ -115,12 +114,12 @@ function judge(
   return { metric, before, after, beforeInterval, afterInterval, change, verdict };
 }
 
-function errorRate({ requests, succeeded }: Point): number {
+function errorRate({ requests, succeeded }: ShownPoint): number {
   return requests === 0 ? 0 : ((requests - succeeded) / requests) * 1e6;
 }
 
 /** Wilson's score interval of the error rate, per million. */
-function errorInterval({ requests, succeeded }: Point): Interval {
+function errorInterval({ requests, succeeded }: ShownPoint): Interval {
   if (requests === 0) return unknown;
   const z = 1.96;
   const share = (requests - succeeded) / requests;
@@ -135,7 +134,7 @@ function overall(verdicts: readonly Verdict[]): Verdict {
 }
 
 /** What makes two reports hard to compare, in sentences. */
-function differences(before: Report, after: Report): string[] {
+function differences(before: ShownReport, after: ShownReport): string[] {
   const said: string[] = [];
   const differ = (what: string, a: unknown, b: unknown) => {
     if (JSON.stringify(a) !== JSON.stringify(b)) said.push(`${what} differs: ${String(a)} and ${String(b)}`);
@@ -143,8 +142,10 @@ function differences(before: Report, after: Report): string[] {
   differ('the model', before.target.model, after.target.model);
   differ('the protocol', before.target.protocol, after.target.protocol);
   differ('the payload', before.payload.source, after.payload.source);
-  differ("the client's processor", before.environment.processor, after.environment.processor);
-  differ("the client's number of processors", before.environment.processors, after.environment.processors);
+  if (before.environment !== null && after.environment !== null) {
+    differ("the client's processor", before.environment.processor, after.environment.processor);
+    differ("the client's number of processors", before.environment.processors, after.environment.processors);
+  }
   if (before.partial || after.partial) said.push('one of the reports is partial');
   return said;
 }

@@ -1,11 +1,12 @@
-import { errorsPerMillion, type Point } from '../point.ts';
+import { errorsPerMillion } from '../point.ts';
+import type { ShownPoint } from './report.ts';
 
 /** A column of the tabular reports: one heading, one value a point. Empty for unknown, never 0. */
 export interface ReportColumn {
   readonly heading: string;
   /** In the CSV; with the unit in the name. */
   readonly field: string;
-  readonly value: (point: Point) => string;
+  readonly value: (point: ShownPoint) => string;
   /** Shown in the terminal and in Markdown. */
   readonly brief: boolean;
 }
@@ -44,7 +45,7 @@ export const reportColumns: readonly ReportColumn[] = [
 ];
 
 /** `16 at once`, `500/s Poisson`. */
-export function levelOf({ load }: Point): string {
+export function levelOf({ load }: Pick<ShownPoint, 'load'>): string {
   if (load.loop === 'closed') return `${load.concurrency} at once`;
   return `${Number(load.requestsPerSecond.toFixed(2))}/s ${load.arrivals === 'poisson' ? 'Poisson' : 'constant'}`;
 }
@@ -57,19 +58,19 @@ export function decimal(value: number | null | undefined): string {
   return value === null || value === undefined ? '' : value.toFixed(value < 100 ? 2 : 1);
 }
 
-function p99Interval(point: Point): string {
+function p99Interval(point: ShownPoint): string {
   const interval = point.latencyIntervals.p99;
   return interval === undefined ? '' : `${ms(interval.low) || '?'}–${ms(interval.high) || '?'}`;
 }
 
-function gpuMemory(point: Point): string {
+function gpuMemory(point: ShownPoint): string {
   const gpu = point.gpus?.[0];
   if (gpu === undefined || gpu.memoryUsedMaxBytes === null) return '';
   return `${Math.round(gpu.memoryUsedMaxBytes / 2 ** 20)}${gpu.memoryPreallocated ? ' (preallocated)' : ''}`;
 }
 
 /** Points as reports list them: by batch size, then load, the repeated one last. */
-export function inOrder(points: readonly Point[]): Point[] {
-  const level = ({ load }: Point) => (load.loop === 'closed' ? load.concurrency : load.requestsPerSecond);
+export function inOrder<P extends Pick<ShownPoint, 'load' | 'repeat' | 'batchSize'>>(points: readonly P[]): P[] {
+  const level = ({ load }: P) => (load.loop === 'closed' ? load.concurrency : load.requestsPerSecond);
   return [...points].sort((a, b) => Number(a.repeat) - Number(b.repeat) || a.batchSize - b.batchSize || level(a) - level(b));
 }

@@ -1,8 +1,8 @@
 import { inOrder, reportColumns } from './columns.ts';
-import type { Report } from './report.ts';
+import type { ShownReport } from './report.ts';
 
 /** RFC 4180, one line a point. A cell that a spreadsheet would run as a formula is defused by an apostrophe. */
-export function csvReport(report: Report): string {
+export function csvReport(report: ShownReport): string {
   const lines = [
     reportColumns.map((column) => column.field),
     ...inOrder(report.points).map((point) => reportColumns.map((column) => column.value(point))),

@@ -1,39 +1,43 @@
-import type { Point } from '../point.ts';
 import { inOrder, levelOf, ms, reportColumns } from './columns.ts';
 import { escapeHtml, plot, type Series } from './plot.ts';
-import type { Report } from './report.ts';
+import { origin, type ShownPoint, type ShownReport } from './report.ts';
 import { sentences } from './sentences.ts';
 
 const style = `body{font:14px/1.5 system-ui,sans-serif;margin:2em auto;max-width:72em;padding:0 1em;color:#222}h1{font-size:1.4em}table{border-collapse:collapse;font-size:13px}th,td{padding:.25em .6em;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}th:first-child,td:first-child{text-align:left}tr.best{background:#e8f5e9}tr.invalid{color:#999}figure{display:inline-block;margin:0 1em 1em 0;width:640px;max-width:100%}svg{width:100%;font:11px system-ui,sans-serif}.grid{stroke:#eee}.bound{stroke:#c00;stroke-dasharray:4 3}.boundlabel{fill:#c00}.title{font-size:13px;font-weight:600}.wide{overflow-x:auto}`;
 
 /** One self-contained page: no script, nothing fetched. Hollow dots are points that are not valid. */
-export function htmlReport(report: Report): string {
+export function htmlReport(report: ShownReport): string {
   const { target, best } = report;
   const points = inOrder(report.points);
-  const row = (point: Point) =>
+  const row = (point: ShownPoint) =>
     `<tr class="${point.id === best.best ? 'best' : point.valid ? '' : 'invalid'}">${reportColumns.map((column) => `<td>${escapeHtml(column.value(point))}</td>`).join('')}</tr>`;
   const figures = [latencyCurve(report, points), throughputByLevel(points), percentileCurve(points), gpuPlot(points)]
     .filter((svg) => svg !== '')
     .map((svg) => `<figure>${svg}</figure>`);
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escapeHtml(target.model)}: benchmark</title><style>${style}</style></head><body>
 <h1>${escapeHtml(target.model)} at ${escapeHtml(target.url)}${report.partial ? ' (partial)' : ''}</h1>
-<p>${escapeHtml(report.startedAt)}, ${escapeHtml(target.protocol)}, modelwright ${escapeHtml(report.tool.version)}, run ${escapeHtml(report.run)}. Percentiles by nearest rank, monotonic clock, intervals at 95 %.</p>
+<p>${escapeHtml(origin(report))}</p>
 <ul>${sentences(report)
     .map((sentence) => `<li>${escapeHtml(sentence)}</li>`)
     .join('')}</ul>
 ${figures.join('\n')}
 <div class="wide"><table><thead><tr>${reportColumns.map((column) => `<th>${escapeHtml(column.heading)}</th>`).join('')}</tr></thead><tbody>${points.map(row).join('\n')}</tbody></table></div>
-<p>${escapeHtml(report.payload.source)}; ${escapeHtml(report.environment.processor ?? 'processor unknown')}, ${report.environment.processors} processors, Node ${escapeHtml(report.environment.node)}.</p>
+<p>${escapeHtml([report.payload.source, ...client(report)].join('; '))}.</p>
 </body></html>
 `;
 }
 
+function client({ environment }: ShownReport): string[] {
+  if (environment === null) return [];
+  return [`${environment.processor ?? 'processor unknown'}, ${environment.processors} processors, Node ${environment.node}`];
+}
+
 /** One line for each batch size and kind of loop: the two loops are never joined, they measure different things. */
 function byBatch(
-  points: readonly Point[],
-  value: (point: Point) => Omit<Series['points'][number], 'label' | 'hollow'> | undefined,
+  points: readonly ShownPoint[],
+  value: (point: ShownPoint) => Omit<Series['points'][number], 'label' | 'hollow'> | undefined,
 ): Series[] {
-  const groups = new Map<string, Point[]>();
+  const groups = new Map<string, ShownPoint[]>();
   for (const point of points.filter((p) => !p.repeat)) {
     const name = `batch ${point.batchSize}${point.load.loop === 'open' ? ', open' : ''}`;
     groups.set(name, [...(groups.get(name) ?? []), point]);
@@ -55,14 +59,15 @@ function byBatch(
   }));
 }
 
-function latencyCurve(report: Report, points: readonly Point[]): string {
+function latencyCurve(report: ShownReport, points: readonly ShownPoint[]): string {
   const bound = report.objective.latency[0];
   const series = byBatch(points, (point) => {
     const interval = point.latencyIntervals.p99;
     const toMs = (value: number | null | undefined) => (typeof value === 'number' ? value / 1000 : null);
-    return point.latencyMicroseconds === null
+    const p99 = point.latencyMicroseconds?.p99;
+    return p99 === undefined
       ? undefined
-      : { x: point.inferencesPerSecond, y: point.latencyMicroseconds.p99 / 1000, low: toMs(interval?.low), high: toMs(interval?.high) };
+      : { x: point.inferencesPerSecond, y: p99 / 1000, low: toMs(interval?.low), high: toMs(interval?.high) };
   });
   return plot(series, {
     title: 'Latency against throughput',
@@ -75,7 +80,7 @@ function latencyCurve(report: Report, points: readonly Point[]): string {
   });
 }
 
-function throughputByLevel(points: readonly Point[]): string {
+function throughputByLevel(points: readonly ShownPoint[]): string {
   const closed = points.filter((point) => point.load.loop === 'closed');
   if (new Set(closed.map(levelOf)).size < 2) return '';
   return plot(
@@ -84,7 +89,7 @@ function throughputByLevel(points: readonly Point[]): string {
   );
 }
 
-function percentileCurve(points: readonly Point[]): string {
+function percentileCurve(points: readonly ShownPoint[]): string {
   const names = ['p50', 'p90', 'p95', 'p99', 'p999'] as const;
   const series = points.flatMap(({ id, latencyMicroseconds }) =>
     latencyMicroseconds === null
@@ -92,18 +97,17 @@ function percentileCurve(points: readonly Point[]): string {
       : [
           {
             name: id,
-            points: names.map((name, i) => ({
-              x: i + 1,
-              y: latencyMicroseconds[name] / 1000,
-              label: `${id} ${name} ${ms(latencyMicroseconds[name])} ms`,
-            })),
+            points: names.flatMap((name, i) => {
+              const value = latencyMicroseconds[name];
+              return value === undefined ? [] : [{ x: i + 1, y: value / 1000, label: `${id} ${name} ${ms(value)} ms` }];
+            }),
           },
         ],
   );
   return plot(series.slice(0, 16), { title: 'Percentiles', x: '1: p50, 2: p90, 3: p95, 4: p99, 5: p99.9', y: 'ms', logarithmicY: true });
 }
 
-function gpuPlot(points: readonly Point[]): string {
+function gpuPlot(points: readonly ShownPoint[]): string {
   return plot(
     byBatch(points, (point) => {
       const percent = point.gpus?.[0]?.utilisationPercent;

@@ -1,25 +1,24 @@
-import type { Point } from '../point.ts';
-import type { Report } from './report.ts';
+import type { ShownPoint, ShownReport } from './report.ts';
 
 /**
  * A point as llm-d's Benchmark Report (version 0.2): the one published schema for exchanging such results. Only the parts that hold for
  * tensor models are filled; token metrics are absent. Their statistics are in seconds and per second.
  */
-export function llmdReport(report: Report, point: Point): object {
+export function llmdReport(report: ShownReport, point: ShownPoint): object {
   const latency = point.latencyMicroseconds;
-  const seconds = (microseconds: number) => microseconds / 1e6;
+  const seconds = (name: string, microseconds: number | undefined) => (microseconds === undefined ? {} : { [name]: microseconds / 1e6 });
   return {
     version: '0.2',
     run: {
       uid: report.run,
       eid: `${report.run}/${point.id}`,
       time: { start: point.startedAt, duration: `PT${point.durationSeconds.toFixed(3)}S` },
-      description: `modelwright ${point.id}`,
+      description: `${report.tool.name} ${point.id}`,
     },
     scenario: {
       load: {
         standardized: {
-          tool: 'modelwright',
+          tool: report.tool.name,
           tool_version: report.tool.version,
           source: 'random',
           ...(point.load.loop === 'closed' ? { concurrency: point.load.concurrency } : { rate_qps: point.load.requestsPerSecond }),
@@ -37,14 +36,14 @@ export function llmdReport(report: Report, point: Point): object {
                 latency: {
                   request_latency: {
                     units: 's',
-                    mean: seconds(latency.mean),
-                    min: seconds(latency.min),
-                    max: seconds(latency.max),
-                    p50: seconds(latency.p50),
-                    p90: seconds(latency.p90),
-                    p95: seconds(latency.p95),
-                    p99: seconds(latency.p99),
-                    p99p9: seconds(latency.p999),
+                    ...seconds('mean', latency.mean),
+                    ...seconds('min', latency.min),
+                    ...seconds('max', latency.max),
+                    ...seconds('p50', latency.p50),
+                    ...seconds('p90', latency.p90),
+                    ...seconds('p95', latency.p95),
+                    ...seconds('p99', latency.p99),
+                    ...seconds('p99p9', latency.p999),
                   },
                 },
               }),

@@ -1,16 +1,16 @@
 import { inOrder, reportColumns } from './columns.ts';
-import type { Report } from './report.ts';
+import { origin, type ShownReport } from './report.ts';
 import { sentences } from './sentences.ts';
 
 /** A page for a pull request or a wiki: target, table, what was found. */
-export function markdownReport(report: Report): string {
+export function markdownReport(report: ShownReport): string {
   const columns = reportColumns.filter((column) => column.brief);
   const row = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
   const { target } = report;
   return [
     `# ${escapeMarkdown(target.model)} at ${escapeMarkdown(target.url)}${report.partial ? ' (partial)' : ''}`,
     '',
-    `${report.startedAt}, ${target.protocol}, modelwright ${report.tool.version}, run ${report.run}. Percentiles by nearest rank, monotonic clock, intervals at 95 %.`,
+    escapeMarkdown(origin(report)),
     '',
     row(columns.map((column) => column.heading)),
     row(columns.map(() => '---')),

@@ -1,6 +1,6 @@
 import type { Choice } from '../best.ts';
 import type { Drift } from '../drift.ts';
-import type { Point } from '../point.ts';
+import type { GpuUse, Latency, Point, ServerStages } from '../point.ts';
 import type { ScenarioVerdict } from '../scenario.ts';
 import type { Trial } from '../statistics/search.ts';
 
@@ -56,6 +56,70 @@ export interface Report {
   readonly searches: readonly SearchReport[];
   readonly scenario: ScenarioVerdict | null;
   readonly remarks: readonly string[];
+}
+
+/**
+ * What tables, pages and comparisons show of a point. A run gives all of it; what was kept of one, or published of another tool's, may lack
+ * percentiles, intervals and what the client itself did.
+ */
+export interface ShownPoint
+  extends Pick<
+    Point,
+    | 'id'
+    | 'batchSize'
+    | 'load'
+    | 'repeat'
+    | 'startedAt'
+    | 'durationSeconds'
+    | 'requests'
+    | 'succeeded'
+    | 'errorExamples'
+    | 'offeredPerSecond'
+    | 'requestsPerSecond'
+    | 'requestsPerSecondInterval'
+    | 'inferencesPerSecond'
+    | 'goodputPerSecond'
+    | 'latencyIntervals'
+    | 'valid'
+    | 'notes'
+  > {
+  readonly latencyMicroseconds: Readonly<Partial<Latency>> | null;
+  readonly sendLagMicroseconds: { readonly p99: number } | null;
+  readonly client: Pick<Point['client'], 'cpuMicrosecondsPerRequest'>;
+  readonly server: Pick<ServerStages, 'queue' | 'infer' | 'averageBatch'> | null;
+  readonly gpus: readonly Pick<GpuUse, 'uuid' | 'utilisationPercent' | 'memoryUsedMaxBytes' | 'memoryPreallocated'>[] | null;
+  readonly invalidReasons: readonly { readonly reason: string; readonly message: string }[];
+}
+
+/** What tables, pages and comparisons show of a report. */
+export interface ShownReport
+  extends Pick<
+    Report,
+    | 'run'
+    | 'tool'
+    | 'startedAt'
+    | 'partial'
+    | 'coldStartMicroseconds'
+    | 'drift'
+    | 'objective'
+    | 'best'
+    | 'searches'
+    | 'scenario'
+    | 'remarks'
+  > {
+  readonly target: Pick<Report['target'], 'url' | 'protocol' | 'model'>;
+  readonly payload: Pick<Report['payload'], 'source'>;
+  /** `null`: the client's machine was not kept. */
+  readonly environment: Report['environment'] | null;
+  /** How the figures are defined, where it is not as in `Report.method`. */
+  readonly definitions?: string;
+  readonly points: readonly ShownPoint[];
+}
+
+/** The line below a title: when, how it was asked, by what, and how the figures are defined. */
+export function origin({ startedAt, target, tool, run, definitions }: ShownReport): string {
+  const said = definitions ?? 'Percentiles by nearest rank, monotonic clock, intervals at 95 %.';
+  return `${startedAt}, ${target.protocol}, ${tool.name} ${tool.version}, run ${run}. ${said}`;
 }
 
 /** One search for the largest level within the bounds. */

@@ -1,7 +1,7 @@
-import type { Report } from './report.ts';
+import type { ShownReport } from './report.ts';
 
 /** What a reader should know beside the table, a sentence each, most important first. */
-export function sentences(report: Report): string[] {
+export function sentences(report: ShownReport): string[] {
   const said: string[] = [];
   const { best, drift, scenario } = report;
   if (scenario !== null) {
