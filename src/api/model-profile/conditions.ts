@@ -2,7 +2,10 @@
 export const conditionTypes = {
   Ready: 'The results in the status are complete and of the spec as it is. Its reason and message name the cause when they are not.',
   Complete: 'The latest run has measured all of its points.',
+  Idle: 'The GPUs to be measured have been idle for as long as spec.idlePolicy asks. Absent without that.',
   SLOMet: 'A valid point keeps the objective. Absent until something is measured.',
+  Regressed: 'The run is worse than spec.baseline by more than its tolerance, beyond what chance explains. Absent without that.',
+  Stale: 'What the results are of has changed since: the message says what. Absent until something is measured.',
   Reconciling: 'Work goes on by itself; there only while it is so.',
   Stalled: 'Nothing goes on until somebody acts; there only while it is so.',
 } as const satisfies Readonly<Record<string, string>>;

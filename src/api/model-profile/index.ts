@@ -3,9 +3,12 @@ import type { Static } from 'typebox';
 import type { KindDefinition, Metadata } from '../kind.ts';
 import { type apiVersion, group, version } from '../kind.ts';
 import { boolean, integer, object, oneOf, Type } from '../schema.ts';
+import { baselineSchema, reuseSchema } from './baseline.ts';
 import { conditionTypes } from './conditions.ts';
+import { idlePolicySchema } from './idle.ts';
 import { budgetSchema, liveSchema, loadSchema, objectiveSchema, placements, runIdSchema, sweepSchema } from './load.ts';
 import { rules } from './rules.ts';
+import { scheduleSchema } from './schedule.ts';
 import { statusSchema } from './status.ts';
 import { payloadSchema, targetSchema } from './target.ts';
 
@@ -20,6 +23,10 @@ export const specSchema = object('What is measured, and how.', {
     oneOf('Where the load pods run: away from the nodes of the model, on them, or anywhere.', placements, { default: 'Any' }),
   ),
   budget: Type.Optional(budgetSchema),
+  idlePolicy: Type.Optional(idlePolicySchema),
+  schedule: Type.Optional(scheduleSchema),
+  baseline: Type.Optional(baselineSchema),
+  reuse: Type.Optional(reuseSchema),
   runId: Type.Optional(runIdSchema),
   suspend: Type.Optional(boolean('Ends a run, and starts none, until it is false again.')),
   historyLimit: Type.Optional(integer('How many earlier runs the status keeps.', { minimum: 0, maximum: 50, default: 10 })),

@@ -82,4 +82,40 @@ export const rules: readonly Rule<ModelProfile>[] = [
     holds: ({ spec: { live, sweep } }) =>
       (sweep.requestsPerSecond ?? []).every((rate) => rate <= (live?.maxRequestsPerSecond ?? Number.POSITIVE_INFINITY)),
   },
+  {
+    id: 'baseline-one',
+    scope: 'spec',
+    fieldPath: '.spec.baseline',
+    message: 'spec.baseline must have exactly one of run, profile and fixed',
+    cel: `!has(self.baseline) || ${one('self.baseline', ['run', 'profile', 'fixed'])}`,
+    holds: ({ spec: { baseline } }) => baseline === undefined || given(baseline.run, baseline.profile, baseline.fixed) === 1,
+  },
+  {
+    id: 'baseline-figure',
+    scope: 'spec',
+    fieldPath: '.spec.baseline.fixed',
+    message: 'spec.baseline.fixed needs p99Milliseconds or samplesPerSecond: a baseline without a figure is none',
+    cel: '!has(self.baseline) || !has(self.baseline.fixed) || has(self.baseline.fixed.p99Milliseconds) || has(self.baseline.fixed.samplesPerSecond)',
+    holds: ({ spec: { baseline } }) =>
+      baseline?.fixed === undefined || given(baseline.fixed.p99Milliseconds, baseline.fixed.samplesPerSecond) > 0,
+  },
+  {
+    id: 'baseline-self',
+    scope: 'object',
+    fieldPath: '.spec.baseline.profile',
+    message:
+      'spec.baseline.profile must name another ModelProfile; for the runs of this one, spec.baseline.run is Last or a run of status.history',
+    cel: '!has(self.spec.baseline) || !has(self.spec.baseline.profile) || self.spec.baseline.profile != self.metadata.name',
+    holds: ({ metadata, spec: { baseline } }) => baseline?.profile === undefined || baseline.profile !== metadata.name,
+  },
+  {
+    id: 'idle-wait',
+    scope: 'spec',
+    fieldPath: '.spec.idlePolicy.waitAtMostSeconds',
+    message:
+      'spec.idlePolicy.waitAtMostSeconds must be more than spec.idlePolicy.stableSeconds (3600 and 60 where they are not given): the wait would always be given up',
+    cel: '!has(self.idlePolicy) || (has(self.idlePolicy.waitAtMostSeconds) ? self.idlePolicy.waitAtMostSeconds : 3600) > (has(self.idlePolicy.stableSeconds) ? self.idlePolicy.stableSeconds : 60)',
+    holds: ({ spec: { idlePolicy } }) =>
+      idlePolicy === undefined || (idlePolicy.waitAtMostSeconds ?? 3600) > (idlePolicy.stableSeconds ?? 60),
+  },
 ];

@@ -1,7 +1,9 @@
 /** `status` of a ModelProfile: what was measured, on what, and what follows. Rates are decimal strings, times whole microseconds. */
 import { conditionsSchema } from '../condition.ts';
 import { boolean, integer, keyedList, list, object, oneOf, Type, text, time } from '../schema.ts';
+import { idleStatusSchema } from './idle.ts';
 import { listOfText, maximumPoints } from './load.ts';
+import { scheduleStatusSchema } from './schedule.ts';
 
 const count = (description: string) => integer(description, { minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const microseconds = (description: string) => count(`${description}, microseconds.`);
@@ -110,6 +112,7 @@ const run = object('The run that the results are of.', {
   state: oneOf('How far it is.', ['Waiting', 'Running', 'Complete', 'Cancelled', 'Failed']),
   requestedRunId: Type.Optional(text('spec.runId when it was begun.', 63)),
   specHash: text('Hash of everything in the spec that matters for the figures.', 64),
+  reusedFrom: Type.Optional(text('The ModelProfile and run whose results were taken over instead of measuring, as name/run.', 317)),
   startTime: Type.Optional(time('When the first Job was made.')),
   completionTime: Type.Optional(time('When it ended.')),
   jobs: Type.Optional(listOfText('Its Jobs.', 253, 16)),
@@ -171,5 +174,8 @@ export const statusSchema = object('What was observed.', {
   rejected: Type.Optional(list('Points that broke a constraint.', rejected, maximumPoints)),
   provenance: Type.Optional(provenance),
   method: Type.Optional(method),
+  gpuSource: Type.Optional(text('Where the figures of GPUs come from, or why there are none.', 512)),
+  idle: Type.Optional(idleStatusSchema),
+  schedule: Type.Optional(scheduleStatusSchema),
   history: Type.Optional(list('Earlier runs, the latest first.', past, 50)),
 });
