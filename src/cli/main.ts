@@ -11,6 +11,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   pull: async () => (await import('./package/pull.ts')).pullCommand(),
   inspect: async () => (await import('./package/inspect.ts')).inspectCommand(),
   fetch: async () => (await import('./package/fetch.ts')).fetchCommand(),
+  pack: async () => (await import('./package/job.ts')).packCommand(),
+  verify: async () => (await import('./package/job.ts')).verifyCommand(),
   lint: async () => (await import('./lint/command.ts')).lintCommand(),
   render: async () => (await import('./render.ts')).renderCommand(),
   get: async () => (await import('./get.ts')).getCommand(),

@@ -75,6 +75,11 @@ function serviceFor(object: ModelDeployment, dialect: Dialect, options: RenderOp
     );
   }
   const policy = { serviceAccounts: options.allowedServiceAccounts ?? [], imageRegistries: options.allowedImageRegistries ?? [] };
+  if (object.spec.source.storageUri === undefined) {
+    throw new Failure(
+      describe(object, ['spec.source: a volume or an archive is packaged in the cluster, and its storageUri is known only there']),
+    );
+  }
   const problems = judge(object, { dialect, mode, policy });
   const blocking = problems.filter((problem) => problem.blocking).map(({ message }) => message);
   if (blocking.length > 0) throw new Failure(describe(object, blocking));

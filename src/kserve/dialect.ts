@@ -56,6 +56,8 @@ export interface Dialect {
   readonly predictorImages?: PredictorImages;
   /** What the ServingPlatform gives the model at hand for its runtime. */
   readonly platformRuntimes?: PlatformRuntimes;
+  /** There is a ClusterStorageContainer of ours. */
+  readonly hasStorageContainer?: boolean;
 }
 
 /** No serving layer that could be spoken to. */

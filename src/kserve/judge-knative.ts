@@ -29,7 +29,7 @@ const guardedFields: readonly GuardedField[] = [
   {
     field: 'spec.source.storageUri',
     flag: 'kubernetes.podspec-persistent-volume-claim',
-    isUsed: ({ source }) => source.storageUri.startsWith('pvc://'),
+    isUsed: ({ source }) => source.storageUri?.startsWith('pvc://') === true,
   },
 ];
 

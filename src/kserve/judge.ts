@@ -8,6 +8,7 @@ import type { ClusterFacts } from './facts.ts';
 import { judgeKnativeFlags } from './judge-knative.ts';
 import { judgeMode } from './judge-mode.ts';
 import { judgeServer } from './judge-server.ts';
+import { givenLocation, isFetchedByUs, type ModelLocation } from './model-location.ts';
 import { allowsImage, allowsServiceAccount, type Policy } from './policy.ts';
 import { blocking, type Problem, warning } from './problem.ts';
 
@@ -17,6 +18,8 @@ export interface JudgeContext {
   /** Knative's feature flags and KServe's domain template are read from here; without them nothing is said about either. */
   readonly facts?: ClusterFacts;
   readonly policy: Policy;
+  /** Where the model lies; absent: where `spec.source.storageUri` says. */
+  readonly location?: ModelLocation;
 }
 
 /**
@@ -25,11 +28,12 @@ export interface JudgeContext {
  */
 export function judge(deployment: ModelDeployment, context: JudgeContext): Problem[] {
   const { dialect, mode, facts, policy } = context;
+  const location = context.location ?? givenLocation(deployment);
   const problems = [
     ...judgeName(deployment, mode, dialect, facts),
     ...judgeServer(deployment, dialect),
     ...judgeMode(deployment, mode, dialect),
-    ...judgeStorage(deployment, dialect),
+    ...(location === undefined ? [] : judgeStorage(location, dialect)),
     ...(mode === 'Knative' ? judgeKnativeFlags(deployment, facts?.knative?.configFeatures) : []),
     ...judgePolicy(deployment, policy),
   ];
@@ -79,11 +83,16 @@ function domainTemplateOf(facts: ClusterFacts | undefined): string {
  * The storageUri as the installed KServe reads it. Where only a lower bound of its version is known, what a newer one would accept does
  * not stop the deployment.
  */
-function judgeStorage({ spec }: ModelDeployment, dialect: Dialect): Problem[] {
-  const field = { path: 'spec.source.storageUri' };
+function judgeStorage(location: ModelLocation, dialect: Dialect): Problem[] {
+  const { storageUri, secretName } = location;
+  const context = {
+    path: 'spec.source.storageUri',
+    modelwrightFetch: isFetchedByUs(location, dialect),
+    ...(secretName !== undefined && { isPrivate: true }),
+  };
   const certain = dialect.versionFrom !== 'Schema';
-  const newest = new Set(lintStorageUri(spec.source.storageUri, newestKServe, field).map(({ code, severity }) => `${severity} ${code}`));
-  return lintStorageUri(spec.source.storageUri, dialect.version, field).flatMap(({ code, severity, sentence, fix }) => {
+  const newest = new Set(lintStorageUri(storageUri, newestKServe, context).map(({ code, severity }) => `${severity} ${code}`));
+  return lintStorageUri(storageUri, dialect.version, context).flatMap(({ code, severity, sentence, fix }) => {
     if (severity === 'info') return [];
     const message = `spec.source.storageUri: ${sentence} ${fix} (${code})`;
     const sure = severity === 'error' && (certain || newest.has(`error ${code}`));

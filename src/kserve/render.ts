@@ -4,6 +4,7 @@ import type { KubeObject, OwnerReference } from '../kube/object.ts';
 import { type Dialect, describeDialect } from './dialect.ts';
 import { selectionLabels } from './labels.ts';
 import { spellMode } from './mode.ts';
+import { givenLocation, type ModelLocation, renderLocation } from './model-location.ts';
 import { containerResources, nodeSelectorOf } from './resources.ts';
 import { protocolVersion } from './runtimes.ts';
 import { renderScaling } from './scaling.ts';
@@ -17,6 +18,8 @@ export interface RenderContext {
   readonly mode: DeploymentMode;
   /** The ModelDeployment as owner; left out when rendering without a cluster. */
   readonly owner?: OwnerReference;
+  /** Where the model lies; absent: where `spec.source.storageUri` says. */
+  readonly location?: ModelLocation;
 }
 
 /** An InferenceService with only the fields that Modelwright owns: the body of a server-side apply. */
@@ -41,6 +44,7 @@ export interface Rendered {
 export function renderInferenceService(deployment: ModelDeployment, context: RenderContext): Rendered {
   const { metadata, spec } = deployment;
   const { dialect, mode, owner } = context;
+  const model = renderLocation(locationOf(deployment, context), dialect);
   const notes: string[] = [];
   const scaling = renderScaling(spec, mode, dialect);
   const pods = podFields(spec, dialect);
@@ -48,6 +52,7 @@ export function renderInferenceService(deployment: ModelDeployment, context: Ren
   const spelled = spellMode(mode, dialect);
   const annotations = {
     ...pods.metadata?.annotations,
+    ...model.annotations,
     ...scaling.annotations,
     ...(spelled !== undefined && { [modeAnnotation]: spelled }),
     ...(spec.suspend === true && dialect.features.stopAnnotation && { [stopAnnotation]: 'true' }),
@@ -72,7 +77,8 @@ export function renderInferenceService(deployment: ModelDeployment, context: Ren
         ...strategy,
         ...pods.component,
         ...(nodeSelector && { nodeSelector }),
-        ...renderServer(deployment, chooseServer(deployment, dialect), dialect),
+        ...model.predictor,
+        ...renderServer(deployment, model.storageUri, chooseServer(deployment, dialect), dialect),
       },
       ...(spec.transformer && { transformer: renderTransformer(spec.transformer, pods.component, spec.scheduling?.nodeSelector, dialect) }),
     },
@@ -82,13 +88,18 @@ export function renderInferenceService(deployment: ModelDeployment, context: Ren
   return { object, absent, notes };
 }
 
+function locationOf(deployment: ModelDeployment, { location = givenLocation(deployment) }: RenderContext): ModelLocation {
+  if (location === undefined) throw new Error(`ModelDeployment ${deployment.metadata.name} is not packaged yet`);
+  return location;
+}
+
 /** The container of the model server, under the key that this KServe knows. */
-function renderServer(deployment: ModelDeployment, server: Server, { features }: Dialect): Record<string, unknown> {
+function renderServer(deployment: ModelDeployment, storageUri: string, server: Server, { features }: Dialect): Record<string, unknown> {
   const { spec } = deployment;
   const { runtime, protocol } = server;
   const resources = containerResources(spec.resources, spec.gpu);
   const container = {
-    storageUri: spec.source.storageUri,
+    storageUri,
     ...(server.runtimeVersion !== undefined && { runtimeVersion: server.runtimeVersion }),
     ...(server.image !== undefined && { image: server.image }),
     ...(resources && { resources }),

@@ -21,6 +21,8 @@ export interface FetchOptions {
   readonly settings: Settings;
   readonly limits?: ArchiveLimits;
   readonly retry?: RetryOptions;
+  /** Hosts of http(s) that may be asked; absent: all. Redirects are judged too. */
+  readonly mayVisit?: (host: string) => boolean;
   /** The digest that the content must have; taken from the URI's path when that names one. */
   readonly sha256?: string;
   readonly onProgress?: (receivedBytes: number, totalBytes: number) => void;
@@ -183,7 +185,8 @@ async function fetchFiles(
 }
 
 function openOptions(options: FetchOptions): OpenOptions {
-  return { settings: options.settings, ...(options.retry === undefined ? {} : { retry: options.retry }) };
+  const { settings, retry, mayVisit } = options;
+  return { settings, ...(retry !== undefined && { retry }), ...(mayVisit !== undefined && { mayVisit }) };
 }
 
 export function checkDigest(shown: string, found: string, expected: string | undefined): void {

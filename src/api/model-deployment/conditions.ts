@@ -1,6 +1,8 @@
 /** The conditions in a ModelDeployment's status, and what each says when it is True. */
 export const conditionTypes = {
   Ready: 'The model serves what the spec declares. Its reason and message name the cause when it does not.',
+  Packaged:
+    'The package that spec.source asks for is in its repository, or, with verify, is what it claims to be. Absent for a storageUri without verify.',
   RuntimeReady: 'The image of the model server is known and can be had.',
   InferenceServiceReady: 'The InferenceService made from the spec is ready, by its own account and by that of its pods.',
   IdentityUnique:

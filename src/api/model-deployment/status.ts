@@ -23,6 +23,7 @@ export const loadingStates = ['Pending', 'Downloading', 'Loading', 'Loaded', 'Fa
 export const stages = [
   'Validation',
   'Platform',
+  'Packaging',
   'InferenceService',
   'ImageResolution',
   'Scheduling',
@@ -58,6 +59,23 @@ export const statusSchema = object('What was observed.', {
   ),
   addresses: Type.Optional(
     object('Where the model answers.', { external: Type.Optional(externalAddress), internal: Type.Optional(internalAddress) }),
+  ),
+  package: Type.Optional(
+    object('The package that was made of spec.source, or verified.', {
+      storageUri: text('Where it lies; what KServe is given.', 2048),
+      sha256: text('SHA-256 of the zip, hexadecimal.', 64),
+      sizeBytes: integer('Size of the zip.', { minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+      files: integer('Files in it.', { minimum: 0, maximum: 0x7fffffff }),
+      layout: text('The runtime whose layout it has.', 64),
+      repository: Type.Optional(text('The repository that it lies in; absent for a verified storageUri.', 63)),
+      source: text('Digest of what it was made of: the fields of spec.source and of the runtime that decide over its content.', 64),
+      access: Type.Optional(
+        object('The read access that the pods have to it, given by a Secret of the namespace; absent where none is needed.', {
+          secretName: text('Name of the Secret.', 253),
+          expirationTime: time('When it ends. The operator renews it long before.'),
+        }),
+      ),
+    }),
   ),
   runtime: Type.Optional(
     object('The model server in use.', {

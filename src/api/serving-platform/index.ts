@@ -11,6 +11,7 @@ export { platformName } from './rules.ts';
 
 export type ServingPlatformSpec = Static<typeof specSchema>;
 export type ServingPlatformStatus = Static<typeof statusSchema>;
+export type ModelRepository = NonNullable<ServingPlatformSpec['repositories']>[number];
 export type RuntimeDeclaration = NonNullable<ServingPlatformSpec['runtimes']>[number];
 
 export interface ServingPlatform {

@@ -13,6 +13,8 @@ const registries = 'self.tagResolution.skipRegistries';
 const each = (condition: string) => `!has(self.tagResolution) || !has(${registries}) || ${registries}.all(r, ${condition})`;
 const registriesOf = ({ spec }: ServingPlatform): readonly string[] => spec.tagResolution?.skipRegistries ?? [];
 
+const sourceHostPattern = '^([*][.])?([a-z0-9]([-a-z0-9]*[a-z0-9])?[.])*[a-z0-9]([-a-z0-9]*[a-z0-9])?(:[0-9]{1,5})?$';
+
 export const rules: readonly Rule<ServingPlatform>[] = [
   {
     id: 'name-default',
@@ -62,6 +64,38 @@ export const rules: readonly Rule<ServingPlatform>[] = [
       registriesOf(platform).every(
         (registry) =>
           /[/*]/.test(registry) || (new RegExp(hostPattern).test(registry) && (/[.:]/.test(registry) || registry === 'localhost')),
+      ),
+  },
+  {
+    id: 'source-host',
+    scope: 'spec',
+    fieldPath: '.spec.policy.sourceHosts',
+    message:
+      'spec.policy.sourceHosts: each must be a host in lower case, with its port where that is not the usual one, and may begin with "*."; without https:// and without a path, as in models.example.com or *.blob.core.windows.net',
+    cel: `!has(self.policy) || !has(self.policy.sourceHosts) || self.policy.sourceHosts.all(h, h.matches('${sourceHostPattern}'))`,
+    holds: ({ spec }) => (spec.policy?.sourceHosts ?? []).every((host) => new RegExp(sourceHostPattern).test(host)),
+  },
+  {
+    id: 'repository-git',
+    scope: 'spec',
+    fieldPath: '.spec.repositories',
+    message:
+      'spec.repositories: azureBlob.prefix must not contain ".git": KServe 0.17 and newer would take the packages for a Git repository; choose another folder',
+    cel: `!has(self.repositories) || self.repositories.all(r, !has(r.azureBlob.prefix) || !r.azureBlob.prefix.contains('.git'))`,
+    holds: ({ spec }) => (spec.repositories ?? []).every(({ azureBlob }) => azureBlob.prefix?.includes('.git') !== true),
+  },
+  {
+    id: 'repository-selector',
+    scope: 'spec',
+    fieldPath: '.spec.repositories',
+    message:
+      'spec.repositories: in allowedNamespaces.matchExpressions the operators In and NotIn need values, Exists and DoesNotExist take none',
+    cel: `!has(self.repositories) || self.repositories.all(r, !has(r.allowedNamespaces.matchExpressions) || r.allowedNamespaces.matchExpressions.all(e, (e.operator in ['In', 'NotIn']) == (has(e.values) && e.values.size() > 0)))`,
+    holds: ({ spec }) =>
+      (spec.repositories ?? []).every(({ allowedNamespaces }) =>
+        (allowedNamespaces.matchExpressions ?? []).every(
+          ({ operator, values = [] }) => (operator === 'In' || operator === 'NotIn') === values.length > 0,
+        ),
       ),
   },
 ];

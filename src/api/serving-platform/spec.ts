@@ -2,6 +2,7 @@
 import { runtimeTypes } from '../model-deployment/runtime.ts';
 import { deploymentModes } from '../model-deployment/serving.ts';
 import { boolean, integer, keyedList, list, object, oneOf, Type, text } from '../schema.ts';
+import { packagingSchema, repositoriesSchema, storageContainerSchema } from './repositories.ts';
 
 const tagOrDigest = { pattern: '^([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|sha256:[a-f0-9]{64})$' };
 
@@ -69,6 +70,13 @@ const policy = object('What authors of ModelDeployments may name. While it is he
   serviceAccounts: Type.Optional(
     list('Names that spec.serviceAccountName may give besides "default".', Type.String({ maxLength: 253, minLength: 1 }), 256),
   ),
+  sourceHosts: Type.Optional(
+    list(
+      'Hosts that models may come from: example.com, example.com:8443, or *.example.com for every host below it. spec.source.archive.url may name these only, and none where the list is absent; spec.source.storageUri with http or https may name these only where the list is not empty.',
+      Type.String({ maxLength: 259, minLength: 1 }),
+      128,
+    ),
+  ),
 });
 
 export const specSchema = object('What holds for every model of the cluster.', {
@@ -87,5 +95,8 @@ export const specSchema = object('What holds for every model of the cluster.', {
   ),
   rollout: Type.Optional(rollout),
   tagResolution: Type.Optional(tagResolution),
+  repositories: Type.Optional(repositoriesSchema),
+  packaging: Type.Optional(packagingSchema),
+  storageContainer: Type.Optional(storageContainerSchema),
   policy: Type.Optional(policy),
 });

@@ -20,6 +20,7 @@ class StatusError extends Error {
  * Opens a file behind http or https, by one request for its first byte: the answer shows its size, its type and whether parts can be read.
  *
  * @param headers sent with every request, to this host only: redirects to another host go without them.
+ * @param mayVisit judges the host of the URI and of every redirect.
  * @throws PackagingError AccessDenied, NotFound, StorageFailed
  */
 export async function openHttp(
@@ -27,10 +28,11 @@ export async function openHttp(
   headers: Readonly<Record<string, string>> = {},
   retry: RetryOptions = defaultRetry,
   signal?: AbortSignal,
+  mayVisit: (host: string) => boolean = () => true,
 ): Promise<RemoteFile> {
   const shown = redactUri(uri);
   const get = (extra: Record<string, string>, abortSignal: AbortSignal) =>
-    request(uri, { ...headers, ...extra, 'accept-encoding': 'identity' }, abortSignal);
+    request(uri, { ...headers, ...extra, 'accept-encoding': 'identity' }, mayVisit, abortSignal);
   const first = await withRetry(
     async (abortSignal) => {
       const response = await get({ range: 'bytes=0-0' }, abortSignal);
@@ -97,10 +99,19 @@ export async function openHttp(
 }
 
 /** Follows up to five redirects; headers of ours (they may hold a token) stay with the first host, and https never becomes http. */
-async function request(uri: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+async function request(
+  uri: string,
+  headers: Record<string, string>,
+  mayVisit: (host: string) => boolean,
+  signal: AbortSignal,
+): Promise<Response> {
   let url = new URL(uri);
   const { host } = url;
   for (let hops = 0; hops <= 5; hops += 1) {
+    if (!mayVisit(url.host)) {
+      const how = hops === 0 ? 'is' : `leads to ${url.host}, which is`;
+      throw new PackagingError('AccessDenied', `${redactUri(uri)} ${how} not among the hosts that may be read from.`);
+    }
     const own =
       url.host === host
         ? headers

@@ -46,6 +46,8 @@ export function parsePackageAddress(text: string): PackageAddress {
 export interface OpenOptions {
   readonly settings: Settings;
   readonly retry?: RetryOptions;
+  /** Hosts of http(s) that may be asked; absent: all. Redirects are judged too. */
+  readonly mayVisit?: (host: string) => boolean;
 }
 
 /**
@@ -68,5 +70,5 @@ export async function openRemote(uri: string, options: OpenOptions, signal?: Abo
     }
   }
   const host = new URL(uri).hostname;
-  return openHttp(uri, parseHostHeaders(await options.settings(`${host}-headers`)), retry, signal);
+  return openHttp(uri, parseHostHeaders(await options.settings(`${host}-headers`)), retry, signal, options.mayVisit);
 }

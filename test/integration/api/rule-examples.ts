@@ -19,21 +19,32 @@ export interface Examples<E extends Example = Example> {
   readonly passes: readonly E[];
 }
 
-type Parts = Omit<Partial<ModelDeploymentSpec>, 'source'> & { name?: string; storageUri?: string };
+type Parts = Partial<ModelDeploymentSpec> & { name?: string; storageUri?: string };
 
 /** A small valid deployment with the given parts replaced. */
-export function deployment({ name = 'iris', storageUri = 'gs://bucket/iris', ...spec }: Parts = {}): ModelDeployment {
+export function deployment({
+  name = 'iris',
+  storageUri = 'gs://bucket/iris',
+  source = { storageUri },
+  ...spec
+}: Parts = {}): ModelDeployment {
   return {
     apiVersion: 'modelwright.dev/v1alpha1',
     kind: 'ModelDeployment',
     metadata: { name },
-    spec: { runtime: { type: 'SKLearn' }, ...spec, source: { storageUri } },
+    spec: { runtime: { type: 'SKLearn' }, ...spec, source },
   };
 }
 
 const example = (what: string, parts: Parts): Example => ({ what, object: deployment(parts) });
 const name = (name: string, parts: Parts = {}): Example => example(`"${name}"`, { ...parts, name });
 const uri = (storageUri: string): Example => example(JSON.stringify(storageUri), { storageUri });
+
+const digest = 'a'.repeat(64);
+const archive = { url: 'https://models.example.com/iris.zip', sha256: digest };
+const from = (what: string, source: ModelDeploymentSpec['source']): Example => example(what, { source });
+const volumePath = (path: string): Example => from(`"${path}"`, { volume: { claimName: 'models', path } });
+const archiveUrl = (url: string): Example => from(url, { archive: { ...archive, url } });
 
 const standard = { deploymentMode: 'Standard' } as const;
 const knative = { deploymentMode: 'Knative' } as const;
@@ -194,6 +205,68 @@ export const contentExamples: Readonly<Record<string, Examples>> = {
       uri('https://example.com/iris@2.zip'),
       uri('https://example.com?contact=a@example.com'),
     ],
+  },
+  'source-one': {
+    breaks: [
+      from('none', {}),
+      from('a URI and a volume', { storageUri: 'gs://bucket/iris', volume: { claimName: 'models' } }),
+      from('a volume and an archive', { volume: { claimName: 'models' }, archive }),
+      from('all three', { storageUri: 'gs://bucket/iris', volume: { claimName: 'models' }, archive }),
+    ],
+    passes: [
+      from('a volume', { volume: { claimName: 'models' } }),
+      from('an archive', { archive }),
+      from('a folder of a volume', { volume: { claimName: 'models', path: 'iris/v1', revision: '2', repository: 'team-a' } }),
+    ],
+  },
+  'verify-storage-uri': {
+    breaks: [
+      from('verify of a volume', { volume: { claimName: 'models' }, verify: true }),
+      from('verify of an archive', { archive, verify: false }),
+      from('a digest beside a volume', { volume: { claimName: 'models' }, sha256: digest }),
+    ],
+    passes: [from('verify of a URI', { storageUri: 'https://example.com/iris.zip', verify: true, sha256: digest })],
+  },
+  'verify-scheme': {
+    breaks: [
+      from('a bucket', { storageUri: 'gs://bucket/iris', verify: true }),
+      from('a bucket with a digest', { storageUri: `s3://bucket/${digest}`, verify: true, sha256: digest }),
+    ],
+    passes: [
+      from('a bucket that is not verified', { storageUri: 'gs://bucket/iris', verify: false }),
+      from('plain http', { storageUri: `http://example.com/${digest}/model.zip`, verify: true }),
+    ],
+  },
+  'verify-digest': {
+    breaks: [
+      from('no digest at all', { storageUri: 'https://example.com/iris.zip', verify: true }),
+      from('a digest that is too short', { storageUri: `https://example.com/${digest.slice(1)}/model.zip`, verify: true }),
+      from('another name in the folder', { storageUri: `https://example.com/${digest}/iris.zip`, verify: true }),
+    ],
+    passes: [
+      from('a digest in the path', { storageUri: `https://example.com/${digest}`, verify: true }),
+      from('a folder with a slash', { storageUri: `https://example.com/${digest}/`, verify: true }),
+      from('a digest beside it', { storageUri: 'https://example.com/iris.zip', verify: true, sha256: digest }),
+    ],
+  },
+  'digest-unused': {
+    breaks: [
+      from('nothing that reads it', { storageUri: 'https://example.com/iris.zip', sha256: digest }),
+      from('verify that is off', { storageUri: 'https://example.com/iris.zip', sha256: digest, verify: false }),
+    ],
+    passes: [from('verify that is on', { storageUri: 'https://example.com/iris.zip', sha256: digest, verify: true })],
+  },
+  'volume-path': {
+    breaks: ['/iris', 'iris/', '.', '..', 'a/../b', 'a//b', './a', 'a/..'].map(volumePath),
+    passes: ['iris', 'iris/v1', '.hidden', '..a', 'a...', 'a.b/c'].map(volumePath),
+  },
+  'archive-credentials': {
+    breaks: [
+      archiveUrl('https://example.com/iris.zip?sig=abc'),
+      archiveUrl('https://example.com/iris.zip?x=1&Token=abc'),
+      archiveUrl('https://user:secret@example.com/iris.zip'),
+    ],
+    passes: [archiveUrl('https://example.com/iris.zip?version=3'), archiveUrl('http://example.com:8080/iris@2.zip')],
   },
   protocol: {
     breaks: [

@@ -54,7 +54,7 @@ describe('the CustomResourceDefinition on a real API server', () => {
       [
         'a second source',
         edited((spec) => ({ ...spec, source: { storageUri: 'gs://b/x', volume: { claimName: 'models' } } })),
-        /unknown field "spec\.source\.volume"/,
+        /^spec\.source: Invalid value: "object": spec\.source must have exactly one of storageUri, volume and archive$/,
       ],
       ['no source', edited(({ runtime }) => ({ runtime })), /^spec\.source: Required value$/],
       ['no spec', { ...deployment(), spec: undefined }, /^spec: Required value$/],

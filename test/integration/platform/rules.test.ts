@@ -19,11 +19,31 @@ const platform = (spec: object, name = 'default') => ({
   spec,
 });
 const skipping = (...skipRegistries: string[]) => platform({ tagResolution: { skipRegistries } });
+const repository = (azureBlob: object = {}, allowedNamespaces: object = {}) => ({
+  name: 'default',
+  azureBlob: { account: 'models', container: 'models', credentials: { secretRef: { name: 'models' } }, ...azureBlob },
+  allowedNamespaces,
+});
 const dryRun = (object: object) => kubectl(['apply', '--dry-run=server', '-f', '-'], { input: object });
 
 describe('a ServingPlatform', () => {
   it('may name hosts with ports, subdomains and localhost', async () => {
     await dryRun(skipping('nvcr.io', 'index.docker.io', 'localhost', 'registry:5000', '10.0.0.1:80', 'a-b.eu.gcr.io'));
+  });
+
+  it('may have repositories in every cloud, and hosts to package from', async () => {
+    const china = repository(
+      { cloud: 'China', prefix: 'team-a/models' },
+      { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['a', 'b'] }] },
+    );
+    await dryRun(
+      platform({
+        repositories: [repository(), { ...china, name: 'team-a', reclaimPolicy: 'Delete', readAccess: 'Anonymous' }],
+        packaging: { deadlineSeconds: 600, workSpace: '50Gi', resources: { limits: { memory: '1Gi' } } },
+        storageContainer: {},
+        policy: { sourceHosts: ['models.example.com', '*.blob.core.windows.net', 'localhost:8443'] },
+      }),
+    );
   });
 
   it('may be the sample', async () => {
@@ -45,6 +65,20 @@ describe('a ServingPlatform', () => {
     ['capitals', skipping('NVCR.io'), 'registry-host'],
     ['a word that Docker Hub would take', skipping('nvidia'), 'registry-host'],
     ['a comma, which would be two', skipping('a.io,b.io'), 'registry-host'],
+    ['a URL where a host is meant', platform({ policy: { sourceHosts: ['https://models.example.com'] } }), 'source-host'],
+    ['a star inside a host', platform({ policy: { sourceHosts: ['models.*.com'] } }), 'source-host'],
+    ['a star alone', platform({ policy: { sourceHosts: ['*'] } }), 'source-host'],
+    ['a repository that KServe would clone', platform({ repositories: [repository({ prefix: 'models.git/iris' })] }), 'repository-git'],
+    [
+      'a selector without values',
+      platform({ repositories: [repository({}, { matchExpressions: [{ key: 'team', operator: 'In' }] })] }),
+      'repository-selector',
+    ],
+    [
+      'a selector with values that it ignores',
+      platform({ repositories: [repository({}, { matchExpressions: [{ key: 'team', operator: 'Exists', values: ['a'] }] })] }),
+      'repository-selector',
+    ],
   ];
   for (const [name, object, id] of refused) {
     it(`may not have ${name}`, async () => {
@@ -72,6 +106,9 @@ describe('a ServingPlatform', () => {
       },
       /Duplicate value/,
     ],
+    ['one repository twice', { repositories: [repository(), repository()] }, /Duplicate value/],
+    ['a folder that climbs', { repositories: [repository({ prefix: '../other' })] }, /spec\.repositories\[0\]\.azureBlob\.prefix/],
+    ['a cloud that nobody knows', { repositories: [repository({ cloud: 'Moon' })] }, /supported values: "Public", "China", "USGovernment"/],
     ['no copies to change at a time', { rollout: { maxUnavailable: 0 } }, /spec\.rollout\.maxUnavailable.*greater than or equal to 1/s],
   ];
   for (const [name, spec, words] of invalid) {

@@ -1,0 +1,118 @@
+import { writeFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { settingsFrom } from '../../packaging/azure/credentials.ts';
+import { type JobResult, printJobMessage } from '../../packaging/job-message.ts';
+import { failureOf, type PackSource, pack, verifyPackage } from '../../packaging/pack.ts';
+import { hostMatcher } from '../../packaging/remote/hosts.ts';
+import { Failure } from '../failure.ts';
+import { interruptSignal, readContext } from './options.ts';
+
+interface JobOptions {
+  readonly run: string;
+  readonly runtime: string;
+  readonly sha256?: string;
+  readonly allowHost?: readonly string[];
+  readonly workDir: string;
+  readonly terminationLog: string;
+}
+
+interface PackOptions extends JobOptions {
+  readonly source?: string;
+  readonly path?: string;
+  readonly url?: string;
+  readonly destination: string;
+  readonly credentials: string;
+  readonly name: string;
+  readonly kserveVersion: string;
+  readonly gpu?: string;
+  readonly runtimeVersion?: string;
+  readonly known?: readonly string[];
+}
+
+/** Exit code of a Job that failed: the operator decides by its message what comes next. */
+const failed = 1;
+
+function jobCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .requiredOption('--run <name>', 'name of the run, repeated in the message')
+    .requiredOption('--runtime <type>', 'runtime whose layout the package has')
+    .option('--sha256 <digest>', 'the SHA-256 that is expected of what is read')
+    .option('--allow-host <host...>', 'hosts that may be read from, also by redirects')
+    .option('--work-dir <folder>', 'empty folder with room for the package', '/work')
+    .option('--termination-log <file>', 'where the outcome is written', '/dev/termination-log');
+}
+
+/** `modelwright pack`: what the operator's packaging Job runs. People use `package` and `push`. */
+export function packCommand(): Command {
+  return jobCommand('pack', 'Package a model and upload it, as a Job of the operator')
+    .option('--source <folder>', 'root of the mounted volume')
+    .option('--path <path>', 'folder or file of the model in it', '')
+    .option('--url <url>', 'archive to package the content of; needs --sha256')
+    .requiredOption('--destination <url>', 'address of the blob to make')
+    .requiredOption('--credentials <folder>', 'folder with the signature for it, in a file AZURE_STORAGE_SAS_TOKEN')
+    .requiredOption('--name <name>', "the deployment's name")
+    .option('--kserve-version <version>', 'KServe to check for', '0.20')
+    .option('--gpu <count>', 'GPUs that the deployment asks for')
+    .option('--runtime-version <tag>', "the serving image's tag")
+    .option('--known <digest...>', 'packages that need not be sent again')
+    .action((options: PackOptions) =>
+      runJob(options, (signal) => {
+        const { runtime, name = options.name, settings: _, ...context } = readContext(options);
+        if (runtime === undefined) throw new Failure('--runtime is missing', 2);
+        return pack(
+          {
+            source: sourceOf(options),
+            context: { ...context, runtime, name },
+            work: options.workDir,
+            destination: options.destination,
+            // Never from the environment: what is there belongs to the image, or to somebody else's webhook.
+            settings: settingsFrom({}, options.credentials),
+            known: new Set(options.known),
+          },
+          signal,
+        );
+      }),
+    );
+}
+
+/** `modelwright verify URI`: what the operator's verifying Job runs. */
+export function verifyCommand(): Command {
+  return jobCommand('verify', 'Read a package and compare its SHA-256 and layout, as a Job of the operator')
+    .argument('<uri>', 'the storageUri')
+    .action((uri: string, options: JobOptions) =>
+      runJob(options, (signal) => {
+        const { runtime } = readContext({ ...options, kserveVersion: '0.20' });
+        if (runtime === undefined || options.sha256 === undefined) throw new Failure('verify: --runtime and --sha256 are needed', 2);
+        return verifyPackage(
+          { uri, sha256: options.sha256, runtime, work: options.workDir, settings: async () => undefined, ...hostsOf(options) },
+          signal,
+        );
+      }),
+    );
+}
+
+function sourceOf({ source, path = '', url, sha256, ...options }: PackOptions): PackSource {
+  if (source !== undefined && url === undefined) return { kind: 'Folder', folder: source, path };
+  if (url === undefined || source !== undefined || sha256 === undefined) throw new Failure('pack: give --source, or --url and --sha256', 2);
+  return { kind: 'Archive', url, sha256, mayVisit: hostMatcher(options.allowHost ?? []) };
+}
+
+function hostsOf({ allowHost }: JobOptions): { readonly mayVisit?: (host: string) => boolean } {
+  return allowHost === undefined ? {} : { mayVisit: hostMatcher(allowHost) };
+}
+
+async function runJob(options: JobOptions, work: (signal: AbortSignal) => Promise<JobResult>): Promise<void> {
+  const { run, terminationLog } = options;
+  const tell = (text: string) => writeFile(terminationLog, text, { flag: terminationLog.startsWith('/dev/') ? 'r+' : 'w' });
+  try {
+    const result = await work(interruptSignal());
+    await tell(printJobMessage(run, { result }));
+    process.stdout.write(`sha256 ${result.sha256}: ${result.files} file(s), ${result.sizeBytes} bytes\n`);
+  } catch (error) {
+    if (error instanceof Failure && error.exitCode === 2) throw error;
+    const failure = failureOf(error);
+    await tell(printJobMessage(run, { failure })).catch(() => undefined);
+    throw new Failure(`${failure.code}: ${failure.message}`, failed);
+  }
+}

@@ -1,0 +1,190 @@
+/** A repository as the operator works on it: packages come in under a passing name, get their own, and go when nobody refers to them. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
+import { PackagingError } from '../errors.ts';
+import { defaultRetry, type RetryOptions, withRetry } from '../retry.ts';
+import { containerClient, explainAzure, hasStatus, judgeAzure } from './client.ts';
+import type { AzureCredential } from './credentials.ts';
+import { packageBlob, type Repository, storageUri } from './repository.ts';
+import { type Grant, signatureFor } from './signature.ts';
+
+/** A package, as who made it says. */
+export interface PackageClaim {
+  readonly sha256: string;
+  readonly sizeBytes: number;
+}
+
+export interface StoredPackage {
+  readonly sha256: string;
+  readonly etag: string;
+  /** Milliseconds since the epoch; a package that is used again counts as modified. */
+  readonly modified: number;
+}
+
+/** How long the right to read an upload lives that a copy within the account needs. */
+const copyMilliseconds = 15 * 60_000;
+
+export class Shelf {
+  readonly #repository: Repository;
+  readonly #credential: AzureCredential;
+  readonly #container: ContainerClient;
+  readonly #retry: RetryOptions;
+
+  constructor(repository: Repository, credential: AzureCredential, retry: RetryOptions = defaultRetry) {
+    this.#repository = repository;
+    this.#credential = credential;
+    this.#container = containerClient(repository.endpoint, repository.container, credential);
+    this.#retry = retry;
+  }
+
+  sign(grant: Grant, expires: Date, signal?: AbortSignal): Promise<string> {
+    return this.#explained('the signature', () => signatureFor(this.#repository, this.#credential, grant, expires, signal));
+  }
+
+  /** Where an upload of this run goes, until it is looked at. */
+  incomingBlob(run: string): string {
+    return incomingBlob(this.#repository, run);
+  }
+
+  storageUri(sha256: string): string {
+    return storageUri(this.#repository, sha256);
+  }
+
+  /**
+   * Gives an upload its own name: copies it there if it is what its maker says, unless an equal package is there, and removes the passing
+   * name. Doing it again after a part of it was done, or by two at once, comes to the same.
+   *
+   * @throws PackagingError ChecksumMismatch, when there is no such upload, or another
+   */
+  async promote(run: string, claim: PackageClaim, signal?: AbortSignal): Promise<void> {
+    const name = packageBlob(this.#repository, claim.sha256);
+    await this.#explained(name, async () => {
+      const incoming = this.#container.getBlockBlobClient(this.incomingBlob(run));
+      const target = this.#container.getBlockBlobClient(name);
+      const found = await this.#properties(incoming, signal);
+      if (found === undefined) {
+        // Promoted before, by a run of ours that was stopped then.
+        if (await this.#touch(target, claim, signal)) return;
+        throw new PackagingError('ChecksumMismatch', 'The packaging Job reported an upload that is not there.');
+      }
+      if (!matches(found, claim)) {
+        throw new PackagingError('ChecksumMismatch', 'The packaging Job uploaded something else than it reported.');
+      }
+      if (!(await this.#touch(target, claim, signal))) await this.#copy(incoming, found.etag, target, claim, signal);
+      await this.#delete(incoming, {}, signal);
+    });
+  }
+
+  /** Whether the package is there; marks it as used now, so that what is collecting unused ones leaves it alone. */
+  async keep(claim: PackageClaim, signal?: AbortSignal): Promise<boolean> {
+    const name = packageBlob(this.#repository, claim.sha256);
+    return this.#explained(name, () => this.#touch(this.#container.getBlockBlobClient(name), claim, signal));
+  }
+
+  /** Removes what a run left under its passing name. */
+  async discard(run: string, signal?: AbortSignal): Promise<void> {
+    const name = this.incomingBlob(run);
+    await this.#explained(name, () => this.#delete(this.#container.getBlockBlobClient(name), {}, signal));
+  }
+
+  /** Every package of this folder. */
+  async list(signal?: AbortSignal): Promise<StoredPackage[]> {
+    const { prefix } = this.#repository;
+    const start = prefix === '' ? '' : `${prefix}/`;
+    return this.#explained(start, async () => {
+      const packages: StoredPackage[] = [];
+      for await (const { name, properties } of this.#container.listBlobsFlat({ prefix: start, ...(signal && { abortSignal: signal }) })) {
+        const sha256 = /^([0-9a-f]{64})\/model\.zip$/.exec(name.slice(start.length))?.[1];
+        if (sha256 === undefined || properties.etag === undefined) continue;
+        // Listings give the bare tag; headers, and conditions, have it in quotes.
+        const etag = properties.etag.startsWith('"') ? properties.etag : `"${properties.etag}"`;
+        packages.push({ sha256, etag, modified: properties.lastModified.getTime() });
+      }
+      return packages;
+    });
+  }
+
+  /** Deletes a package unless it was used since it was listed; returns whether it is gone by that. */
+  async remove({ sha256, etag }: StoredPackage, signal?: AbortSignal): Promise<boolean> {
+    const name = packageBlob(this.#repository, sha256);
+    return this.#explained(name, () => this.#delete(this.#container.getBlockBlobClient(name), { ifMatch: etag }, signal));
+  }
+
+  async #copy(source: BlockBlobClient, etag: string | undefined, target: BlockBlobClient, claim: PackageClaim, signal?: AbortSignal) {
+    const token = await this.sign({ kind: 'Read', blob: source.name }, new Date(Date.now() + copyMilliseconds), signal);
+    const conditions = { conditions: { ifNoneMatch: '*' }, ...(etag !== undefined && { sourceConditions: { ifMatch: etag } }) };
+    try {
+      const poller = await target.beginCopyFromURL(`${source.url.replace(/\?.*$/, '')}?${token}`, {
+        ...conditions,
+        ...(signal && { abortSignal: signal }),
+      });
+      await poller.pollUntilDone();
+    } catch (error) {
+      // Somebody put the same package there meanwhile.
+      if (!hasStatus(error, 409, 412)) throw error;
+    }
+    for (let attempt = 0; ; attempt += 1) {
+      if (await this.#touch(target, claim, signal)) return;
+      // Another copy of the same content is under way.
+      if (attempt >= 5)
+        throw new PackagingError('ChecksumMismatch', `${target.name} is not what was copied there. Delete it.`, target.name);
+      await sleep(1000, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+
+  /** True when the blob is this package; its metadata is written anew then, which changes its tag. */
+  async #touch(blob: BlockBlobClient, claim: PackageClaim, signal?: AbortSignal): Promise<boolean> {
+    const found = await this.#properties(blob, signal);
+    if (found === undefined || found.copyStatus === 'pending') return false;
+    if (!matches(found, claim)) {
+      throw new PackagingError('Conflict', `${blob.name} is there and is not the package that its name says. Delete it.`, blob.name);
+    }
+    try {
+      const metadata = { sha256: claim.sha256, used: new Date().toISOString() };
+      await withRetry((abortSignal) => blob.setMetadata(metadata, { abortSignal }), judgeAzure, this.#retry, signal);
+      return true;
+    } catch (error) {
+      if (hasStatus(error, 404)) return false;
+      throw error;
+    }
+  }
+
+  async #properties(blob: BlockBlobClient, signal?: AbortSignal) {
+    try {
+      return await withRetry((abortSignal) => blob.getProperties({ abortSignal }), judgeAzure, this.#retry, signal);
+    } catch (error) {
+      if (hasStatus(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  async #delete(blob: BlockBlobClient, conditions: { readonly ifMatch?: string }, signal?: AbortSignal): Promise<boolean> {
+    try {
+      await withRetry((abortSignal) => blob.delete({ conditions, abortSignal }), judgeAzure, this.#retry, signal);
+      return true;
+    } catch (error) {
+      if (hasStatus(error, 404, 412)) return false;
+      throw error;
+    }
+  }
+
+  async #explained<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw explainAzure(error, what);
+    }
+  }
+}
+
+/** Where an upload goes until it is looked at; its run is a random name. */
+export function incomingBlob({ prefix }: Repository, run: string): string {
+  return `${prefix === '' ? '' : `${prefix}/`}_incoming/${run}.zip`;
+}
+
+function matches(
+  found: { readonly contentLength?: number; readonly contentType?: string; readonly metadata?: Readonly<Record<string, string>> },
+  { sha256, sizeBytes }: PackageClaim,
+): boolean {
+  return found.contentLength === sizeBytes && found.contentType === 'application/zip' && found.metadata?.['sha256'] === sha256;
+}
