@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   render: async () => (await import('./render.ts')).renderCommand(),
   get: async () => (await import('./get.ts')).getCommand(),
   bench: async () => (await import('./bench/command.ts')).benchCommand(),
+  profile: async () => (await import('./profile/profile.ts')).profileCommand(),
   platform: async () => (await import('./platform/platform.ts')).platformCommand(),
   images: async () => (await import('./platform/images.ts')).imagesCommand(),
   'tag-resolution': async () => (await import('./platform/tag-resolution.ts')).tagResolutionCommand(),

@@ -73,10 +73,10 @@ function compare(before: ShownPoint, after: ShownPoint, tolerance: number): Comp
   const comparisons: Comparison[] = [
     judge(
       'throughput',
-      before.requestsPerSecond,
-      after.requestsPerSecond,
-      before.requestsPerSecondInterval,
-      after.requestsPerSecondInterval,
+      before.inferencesPerSecond,
+      after.inferencesPerSecond,
+      throughputInterval(before),
+      throughputInterval(after),
       'higher',
       tolerance,
     ),
@@ -89,9 +89,12 @@ function compare(before: ShownPoint, after: ShownPoint, tolerance: number): Comp
       judge(name, a, b, before.latencyIntervals[name] ?? unknown, after.latencyIntervals[name] ?? unknown, 'lower', tolerance),
     );
   }
-  comparisons.push(
-    judge('errors per million', errorRate(before), errorRate(after), errorInterval(before), errorInterval(after), 'lower', tolerance),
-  );
+  // What is kept of an earlier run need not tell its requests.
+  if (before.requests > 0 && after.requests > 0) {
+    comparisons.push(
+      judge('errors per million', errorRate(before), errorRate(after), errorInterval(before), errorInterval(after), 'lower', tolerance),
+    );
+  }
   return comparisons;
 }
 
@@ -112,6 +115,11 @@ function judge(
   const large = change === null ? after !== before : Math.abs(change) > tolerance;
   const verdict: Verdict = !large || (!rose && !fell) ? 'no evidence' : rose === (good === 'higher') ? 'better' : 'worse';
   return { metric, before, after, beforeInterval, afterInterval, change, verdict };
+}
+
+/** Samples per second, as the throughput beside it. */
+function throughputInterval({ requestsPerSecondInterval: { low, high }, batchSize }: ShownPoint): Interval {
+  return { low: low === null ? null : low * batchSize, high: high === null ? null : high * batchSize };
 }
 
 function errorRate({ requests, succeeded }: ShownPoint): number {

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import { type Comparison, diffReports } from '../../load/diff.ts';
+import { type Comparison, type Diff, diffReports } from '../../load/diff.ts';
 import type { Interval } from '../../load/statistics/interval.ts';
 import { Failure } from '../failure.ts';
+import { printJson } from '../output.ts';
 import { printTable } from '../table.ts';
 import { asFailure } from './command.ts';
 import { positive } from './flags.ts';
@@ -19,37 +20,40 @@ export function diffCommand(): Command {
       try {
         const diff = diffReports(readReport(before), readReport(after), positive(flags.tolerance, '--tolerance') / 100);
         if (diff.points.length === 0) throw new Failure('the two reports have no point in common', 2);
-        if (flags.output === 'json') process.stdout.write(`${JSON.stringify(diff, null, 2)}\n`);
-        else {
-          const rows = diff.points.flatMap((point) => point.comparisons.map((comparison) => ({ id: point.id, comparison })));
-          process.stdout.write(
-            printTable(
-              [
-                { heading: 'point', cell: (row: (typeof rows)[number]) => row.id },
-                { heading: 'metric', cell: ({ comparison }) => comparison.metric },
-                { heading: 'before', cell: ({ comparison }) => figure(comparison, comparison.before, comparison.beforeInterval) },
-                { heading: 'after', cell: ({ comparison }) => figure(comparison, comparison.after, comparison.afterInterval) },
-                {
-                  heading: 'change',
-                  cell: ({ comparison }) =>
-                    comparison.change === null ? '' : `${comparison.change >= 0 ? '+' : ''}${(comparison.change * 100).toFixed(1)} %`,
-                },
-                { heading: 'verdict', cell: ({ comparison }) => comparison.verdict },
-              ],
-              rows,
-            ),
-          );
-          for (const point of diff.points) if (point.remark !== null) process.stdout.write(`${point.id}: ${point.remark}\n`);
-          for (const id of diff.onlyBefore) process.stdout.write(`${id}: only in ${before}\n`);
-          for (const id of diff.onlyAfter) process.stdout.write(`${id}: only in ${after}\n`);
-          for (const remark of diff.remarks) process.stdout.write(`note: ${remark}\n`);
-          process.stdout.write(`verdict: ${diff.verdict}\n`);
-        }
+        process.stdout.write(flags.output === 'json' ? printJson(diff) : diffText(diff, before, after));
         if (diff.verdict === 'worse') process.exitCode = 1;
       } catch (error) {
         throw asFailure(error);
       }
     });
+}
+
+/** Every figure of both sides with its 95 % interval and the verdict, then what stands in the way of comparing them. */
+export function diffText(diff: Diff, before: string, after: string): string {
+  const rows = diff.points.flatMap((point) => point.comparisons.map((comparison) => ({ id: point.id, comparison })));
+  const table = printTable(
+    [
+      { heading: 'point', cell: (row: (typeof rows)[number]) => row.id },
+      { heading: 'metric', cell: ({ comparison }) => comparison.metric },
+      { heading: 'before', cell: ({ comparison }) => figure(comparison, comparison.before, comparison.beforeInterval) },
+      { heading: 'after', cell: ({ comparison }) => figure(comparison, comparison.after, comparison.afterInterval) },
+      {
+        heading: 'change',
+        cell: ({ comparison }) =>
+          comparison.change === null ? '' : `${comparison.change >= 0 ? '+' : ''}${(comparison.change * 100).toFixed(1)} %`,
+      },
+      { heading: 'verdict', cell: ({ comparison }) => comparison.verdict },
+    ],
+    rows,
+  );
+  return [
+    table,
+    ...diff.points.flatMap(({ id, remark }) => (remark === null ? [] : [`${id}: ${remark}\n`])),
+    ...diff.onlyBefore.map((id) => `${id}: only in ${before}\n`),
+    ...diff.onlyAfter.map((id) => `${id}: only in ${after}\n`),
+    ...diff.remarks.map((remark) => `note: ${remark}\n`),
+    `verdict: ${diff.verdict}\n`,
+  ].join('');
 }
 
 function figure({ metric }: Comparison, value: number, { low, high }: Interval): string {

@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { terminationMessage } from '../../load/compact.ts';
 import { inOrder, reportColumns } from '../../load/report/columns.ts';
 import { csvReport } from '../../load/report/csv.ts';
@@ -9,6 +9,7 @@ import { prometheusReport } from '../../load/report/prometheus-text.ts';
 import type { Report } from '../../load/report/report.ts';
 import { sentences } from '../../load/report/sentences.ts';
 import { printTable } from '../table.ts';
+import { writeWhole } from '../write-whole.ts';
 
 /** Files that a report may be written to. */
 export interface OutputFlags {
@@ -75,17 +76,4 @@ export async function writeReports(report: Report, flags: OutputFlags): Promise<
 
 function jsonText(report: Report): string {
   return `${JSON.stringify(report, null, 2)}\n`;
-}
-
-/** Whole or not at all: a full disk leaves no half report behind, and an older one as it was. Devices and pipes are written to directly. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  if (file.startsWith('/dev/')) return writeFile(file, text);
-  const temporary = `${file}.${process.pid}.part`;
-  try {
-    await writeFile(temporary, text);
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

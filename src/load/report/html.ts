@@ -39,7 +39,7 @@ function byBatch(
 ): Series[] {
   const groups = new Map<string, ShownPoint[]>();
   for (const point of points.filter((p) => !p.repeat)) {
-    const name = `batch ${point.batchSize}${point.load.loop === 'open' ? ', open' : ''}`;
+    const name = `${point.hardware === undefined ? '' : `${point.hardware}, `}batch ${point.batchSize}${point.load.loop === 'open' ? ', open' : ''}`;
     groups.set(name, [...(groups.get(name) ?? []), point]);
   }
   return [...groups].map(([name, group]) => ({

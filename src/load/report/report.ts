@@ -83,6 +83,8 @@ export interface ShownPoint
     | 'valid'
     | 'notes'
   > {
+  /** Entry of the hardware measured, where a sweep has several. */
+  readonly hardware?: string;
   readonly latencyMicroseconds: Readonly<Partial<Latency>> | null;
   readonly sendLagMicroseconds: { readonly p99: number } | null;
   readonly client: Pick<Point['client'], 'cpuMicrosecondsPerRequest'>;

@@ -1,0 +1,46 @@
+import { Command } from 'commander';
+import { withConnection } from '../connection.ts';
+import { Failure } from '../failure.ts';
+import { writeWhole } from '../write-whole.ts';
+import { type NamespaceOptions, readAnywhere } from './profiles.ts';
+import { redacted } from './redact.ts';
+import { type ProfileFormat, rendered } from './show.ts';
+
+type FileFormat = Exclude<ProfileFormat, 'table'>;
+type ExportOptions = NamespaceOptions & { readonly redact?: boolean } & Partial<Record<FileFormat, string>>;
+
+const files: Readonly<Record<FileFormat, string>> = {
+  json: 'spec and status; `profile show` and `profile diff` read it',
+  yaml: 'the same as YAML',
+  csv: 'one line a point',
+  markdown: 'table and findings',
+  html: 'self-contained page with plots',
+  llmd: "llm-d's Benchmark Report, one for each point",
+};
+
+/** `modelwright profile export`. */
+export function exportCommand(): Command {
+  const command = new Command('export')
+    .description('Write the results of a ModelProfile to files; JSON to stdout where no file is named')
+    .argument('<name>', 'ModelProfile, or a file that was exported (.json, .yaml)')
+    .option('-n, --namespace <namespace>', 'namespace (default: that of the context)')
+    .option('--redact', 'without what names the machines: nodes, GPU UUIDs, hosts, registries, storage addresses, namespaces');
+  for (const [format, description] of Object.entries(files)) command.option(`--${format} <file>`, description);
+  return withConnection(command.action(exportProfile));
+}
+
+async function exportProfile(name: string, options: ExportOptions): Promise<void> {
+  const read = await readAnywhere(name, options);
+  const profile = options.redact ? redacted(read) : read;
+  const wanted = (Object.keys(files) as FileFormat[]).flatMap((format) => {
+    const file = options[format];
+    return file === undefined ? [] : [{ format, file }];
+  });
+  if (wanted.length === 0) process.stdout.write(rendered(profile, 'json'));
+  for (const { format, file } of wanted) {
+    await writeWhole(file, rendered(profile, format)).catch((error: Error) => {
+      throw new Failure(`${file} could not be written: ${error.message}`);
+    });
+    process.stderr.write(`${file} written\n`);
+  }
+}

@@ -1,0 +1,25 @@
+/** Why a point is not ranked, in a sentence; the figures of the rule stand in the log of its load pod. */
+const meanings: Readonly<Record<string, string>> = {
+  Interrupted: 'the measurement was stopped before it was complete',
+  TooFewRequests: 'too few requests to bound the highest percentile asked for; raise spec.load.durationSeconds',
+  TooShort: 'measured for a shorter time than asked for',
+  Unstable: 'throughput or latency differed between three windows by more than chance explains',
+  RateNotReached: 'the client could not send the requests when they were due',
+  SendLag: 'requests left later than they were due',
+  Throttled: 'the kernel throttled the load pod, which needs whole CPUs',
+  EventLoopDelay: 'the load pod was late to act; it needs a CPU of its own',
+  ClientBusy: 'the load pod used up its CPU, so that the figures may be its limit rather than that of the server',
+  Errors: 'more requests failed than spec.objective.maxErrorsPerMillion allows',
+  LittlesLaw: 'throughput × latency does not give the number of requests in flight, so that the client was the limit',
+  Saturated: 'requests piled up: the server cannot keep up with this rate',
+  NothingSucceeded: 'no request succeeded',
+  ServerRestarted: 'the model server was restarted meanwhile',
+};
+
+/** The sentence for a reason; the reason itself where this version does not know it. */
+export function meaningOf(reason: string): string {
+  return meanings[reason] === undefined ? reason : `${reason}: ${meanings[reason]}`;
+}
+
+/** Reasons that have a sentence. */
+export const knownReasons: readonly string[] = Object.keys(meanings);
