@@ -1,5 +1,5 @@
 /**
- * Checks that imports only go downwards: cli → controllers → {kserve, packaging, load} → {models, kube} → {api, telemetry}.
+ * Checks that imports only go downwards: cli → controllers → {kserve, packaging, load, registry} → {models, kube} → {api, telemetry}.
  * Folders of one level do not import each other. Prints each violation and exits 1.
  */
 import { readFileSync } from 'node:fs';
@@ -15,8 +15,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   kserve: ['models', 'kube', 'api', 'telemetry'],
   packaging: ['models', 'api', 'telemetry'],
   load: ['models', 'telemetry'],
-  controllers: ['kserve', 'packaging', 'load', 'models', 'kube', 'api', 'telemetry'],
-  cli: ['controllers', 'kserve', 'packaging', 'load', 'models', 'kube', 'api', 'telemetry'],
+  registry: ['kube', 'telemetry'],
+  controllers: ['kserve', 'packaging', 'load', 'registry', 'models', 'kube', 'api', 'telemetry'],
+  cli: ['controllers', 'kserve', 'packaging', 'load', 'registry', 'models', 'kube', 'api', 'telemetry'],
 };
 
 const specifiers =
