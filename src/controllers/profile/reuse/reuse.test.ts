@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ModelProfileStatus, ProfileResult } from '../../../api/model-profile/index.ts';
+import type { Provenance } from '../staleness/staleness.ts';
+import { type Donor, findIdentical, type Wanted } from './reuse.ts';
+
+const provenance: Provenance = {
+  target: 'modeldeployment/iris',
+  targetUid: 'u-1',
+  modelSha256: 'a'.repeat(64),
+  imageDigest: `sha256:${'b'.repeat(64)}`,
+  kserve: '0.15.0',
+  deploymentMode: 'Standard',
+  nodes: ['n-1', 'n-2'],
+  tool: '0.1.0',
+};
+const point = (id: string, valid = true): ProfileResult => ({
+  id,
+  batchSize: 1,
+  requests: 1000,
+  errors: 0,
+  requestsPerSecondMeasured: '100',
+  samplesPerSecond: '100',
+  valid,
+  completedAt: '2026-05-04T10:00:00Z',
+});
+const wanted: Wanted = { spec: {}, specHash: 'cc', provenance, points: ['b1-c1', 'b1-c2'], asked: false };
+
+function donor(name: string, more: Partial<ModelProfileStatus> = {}, run: Partial<NonNullable<ModelProfileStatus['run']>> = {}): Donor {
+  return {
+    name,
+    status: {
+      run: { id: 'r0000001', state: 'Complete', specHash: 'cc', completionTime: '2026-05-04T10:00:00Z', ...run },
+      results: [point('b1-c1'), point('b1-c2')],
+      provenance,
+      ...more,
+    },
+  };
+}
+
+describe('a run is taken over', () => {
+  it('when it measured the very same, and says from where', () => {
+    const found = findIdentical(wanted, [donor('other')]);
+    assert.equal(found?.from, 'other/r0000001');
+    assert.deepEqual(found.status, donor('other').status);
+  });
+  it('whatever the order in which nodes are named', () => {
+    assert.ok(findIdentical(wanted, [donor('other', { provenance: { ...provenance, nodes: ['n-2', 'n-1'] } })]));
+  });
+  it('the latest of several', () => {
+    const [early, late] = [donor('early'), donor('late', {}, { completionTime: '2026-05-05T10:00:00Z' })];
+    assert.equal(findIdentical(wanted, [early, late])?.from, 'late/r0000001');
+    assert.equal(findIdentical(wanted, [late, early])?.from, 'late/r0000001');
+  });
+  it('under the name of the run that measured, where it was itself taken over', () => {
+    assert.equal(findIdentical(wanted, [donor('other', {}, { reusedFrom: 'first/r0000009' })])?.from, 'first/r0000009');
+  });
+});
+
+describe('a run is not taken over', () => {
+  const cases: readonly [what: string, wanted: Wanted, donors: readonly Donor[]][] = [
+    ['where there is none', wanted, []],
+    ['where spec.reuse says Never', { ...wanted, spec: { reuse: 'Never' } }, [donor('other')]],
+    ['where the run is to be compared with a baseline', { ...wanted, spec: { baseline: { run: 'Last' } } }, [donor('other')]],
+    ['where the calendar or a changed spec.runId asked for it', { ...wanted, asked: true }, [donor('other')]],
+    ['from a run that is not complete', wanted, [donor('other', {}, { state: 'Cancelled' })]],
+    ['from a run of another spec', wanted, [donor('other', {}, { specHash: 'dd' })]],
+    ['from a run in which a point came out invalid', wanted, [donor('other', { results: [point('b1-c1'), point('b1-c2', false)] })]],
+    ['from a run that lacks a point', wanted, [donor('other', { results: [point('b1-c1')] })]],
+    ['from a run without provenance', wanted, [{ name: 'other', status: { ...donor('other').status, provenance: undefined } as never }]],
+    ['from a profile without status', wanted, [{ name: 'other' }]],
+    ['of an image that no digest names', { ...wanted, provenance: { ...provenance, imageDigest: undefined } as never }, [donor('other')]],
+    ['of a model that no digest names', { ...wanted, provenance: { ...provenance, modelSha256: undefined } as never }, [donor('other')]],
+    ...Object.keys(provenance).map((name): [string, Wanted, readonly Donor[]] => [
+      `where ${name} is another`,
+      { ...wanted, provenance: { ...provenance, [name]: name === 'nodes' ? ['n-3'] : 'other' } },
+      [donor('other')],
+    ]),
+    ['where the GPU has become known', { ...wanted, provenance: { ...provenance, gpuProduct: 'Tesla-T4' } }, [donor('other')]],
+  ];
+  for (const [what, want, donors] of cases) it(what, () => assert.equal(findIdentical(want, donors), undefined));
+});
