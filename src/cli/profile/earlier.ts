@@ -20,9 +20,10 @@ export type RunOfProfile =
 export function runOf(profile: ModelProfile, wanted?: string): RunOfProfile {
   const { run, history = [] } = profile.status ?? {};
   if (wanted === undefined || wanted === run?.id || wanted === run?.requestedRunId) return { kind: 'latest', profile };
-  const past = wanted === 'previous' ? history[0] : history.find(({ id }) => id === wanted);
+  const earlier = history.filter(({ id }) => id !== run?.id);
+  const past = wanted === 'previous' ? earlier[0] : earlier.find(({ id }) => id === wanted);
   if (past !== undefined) return { kind: 'earlier', profile, past };
-  const known = [run?.id, ...history.map(({ id }) => id)].filter((id) => id !== undefined);
+  const known = [run?.id, ...earlier.map(({ id }) => id)].filter((id) => id !== undefined);
   if (wanted === 'previous') throw new Failure(`ModelProfile ${profile.metadata.name} has no earlier run to compare with`);
   throw new Failure(`ModelProfile ${profile.metadata.name} knows no run "${wanted}"; it has ${known.join(', ') || 'none yet'}`);
 }

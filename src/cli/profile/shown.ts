@@ -154,7 +154,7 @@ function definitionsOf({ method }: ModelProfileStatus): string {
 }
 
 /** What the figures are of, and what is to be known before they are used. */
-function remarksOf({ provenance, conditions = [] }: ModelProfileStatus): string[] {
+function remarksOf({ provenance, run, gpuSource, conditions = [] }: ModelProfileStatus): string[] {
   const said: string[] = [];
   const say = (what: string, value: string | undefined) => value !== undefined && value !== '' && said.push(`${what}: ${value}`);
   say('model', provenance?.storageUri);
@@ -168,6 +168,8 @@ function remarksOf({ provenance, conditions = [] }: ModelProfileStatus): string[
       .filter(Boolean)
       .join(', '),
   );
+  say('GPU figures', gpuSource);
+  say('taken over from', run?.reusedFrom);
   for (const { type, status, message } of conditions) {
     if ((type === 'Stale' || type === 'Regressed') && status === 'True') said.push(`${type.toUpperCase()}: ${message}`);
     if (type === 'Ready' && status !== 'True') said.push(`not ready: ${message}`);
