@@ -32,6 +32,10 @@ export function operatorCommand(): Command {
         .preset('true')
         .argParser(enabled),
     )
+    .addOption(option('--image <reference>', 'image with this program, for packaging Jobs and the storage container'))
+    .addOption(
+      option('--system-namespace <namespace>', 'where the Secrets of model repositories are (default: that of the pod or context)'),
+    )
     .addOption(option('--kserve-namespace <namespace>', 'where KServe and its ConfigMap are (default: found out)'))
     .addOption(option('--workers <count>', 'models worked on at once').default(10).argParser(positive))
     .addOption(

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { DeploymentMode } from '../api/model-deployment/serving.ts';
 import { deploymentController } from '../controllers/deployment/controller.ts';
+import { shelfOpener } from '../controllers/deployment/packaging/credentials.ts';
 import { deploymentStores } from '../controllers/deployment/stores.ts';
 import { platformController } from '../controllers/platform/controller.ts';
 import { platformPort } from '../controllers/platform/settings.ts';
@@ -27,6 +28,8 @@ export interface OperatorOptions extends ConnectionOptions {
   readonly allowedImageRegistries?: readonly string[];
   readonly defaultDeploymentMode?: DeploymentMode;
   readonly kserveNamespace?: string;
+  readonly image?: string;
+  readonly systemNamespace?: string;
   readonly workers: number;
   readonly managePlatform?: boolean;
   readonly leaderElect?: boolean;
@@ -72,6 +75,10 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
       stores: deployments,
       policy: { serviceAccounts: options.allowedServiceAccounts ?? [], imageRegistries: options.allowedImageRegistries ?? [] },
       ...(defaultMode !== undefined && { defaultMode }),
+      packaging: {
+        openShelf: shelfOpener(client, options.systemNamespace ?? client.namespace),
+        ...(options.image !== undefined && { image: options.image }),
+      },
       platform: platformPort({ platforms: servingPlatformStore(caches.cluster), deployments }),
       workers,
     }),

@@ -9,7 +9,7 @@ import { judgeKnativeFlags } from './judge-knative.ts';
 import { judgeMode } from './judge-mode.ts';
 import { judgeServer } from './judge-server.ts';
 import { givenLocation, isFetchedByUs, type ModelLocation } from './model-location.ts';
-import { allowsImage, allowsServiceAccount, type Policy } from './policy.ts';
+import { allowsImage, allowsServiceAccount, allowsStorageUri, type Policy } from './policy.ts';
 import { blocking, type Problem, warning } from './problem.ts';
 
 export interface JudgeContext {
@@ -102,6 +102,15 @@ function judgeStorage(location: ModelLocation, dialect: Dialect): Problem[] {
 
 function judgePolicy({ spec }: ModelDeployment, policy: Policy): Problem[] {
   const problems: Problem[] = [];
+  if (spec.source.storageUri !== undefined && !allowsStorageUri(policy, spec.source.storageUri)) {
+    problems.push(
+      blocking(
+        'Validation',
+        'SourceHostNotAllowed',
+        'spec.source.storageUri: the cluster policy does not allow models from this host; use an allowed one, or ask an administrator to add it to spec.policy.sourceHosts of the ServingPlatform',
+      ),
+    );
+  }
   if (spec.serviceAccountName !== undefined && !allowsServiceAccount(policy, spec.serviceAccountName)) {
     problems.push(
       blocking(

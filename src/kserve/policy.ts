@@ -1,3 +1,5 @@
+import { hostMatcher } from '../models/host-list.ts';
+
 /**
  * What a cluster's administrator lets the authors of ModelDeployments name. Absent or empty lists allow only what the product itself
  * needs: the namespace's default service account, and no transformer image at all.
@@ -7,6 +9,14 @@ export interface Policy {
   readonly serviceAccounts?: readonly string[];
   /** Image prefixes, `registry` or `registry/path`, that `spec.transformer.image` may come from. */
   readonly imageRegistries?: readonly string[];
+  /** Hosts that `spec.source.archive.url` may name, and, where there are any, the only ones for a `storageUri` with http or https. */
+  readonly sourceHosts?: readonly string[];
+}
+
+/** Whether a `storageUri` may be read: hosts are limited only where some are listed, and only those of http and https. */
+export function allowsStorageUri({ sourceHosts = [] }: Policy, storageUri: string): boolean {
+  const host = /^https?:\/\/([^/?#]*)/.exec(storageUri)?.[1];
+  return host === undefined || sourceHosts.length === 0 || hostMatcher(sourceHosts)(host);
 }
 
 /** Whether pods may run under this service account. */

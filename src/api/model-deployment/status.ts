@@ -1,6 +1,6 @@
 /** `status`: what was observed. Every field can be rebuilt from the cluster. */
 import { conditionsSchema } from '../condition.ts';
-import { integer, object, oneOf, Type, text, time } from '../schema.ts';
+import { integer, list, object, oneOf, Type, text, time } from '../schema.ts';
 import { deploymentModes } from './serving.ts';
 
 const url = (description: string) => text(description, 2048);
@@ -69,9 +69,23 @@ export const statusSchema = object('What was observed.', {
       layout: text('The runtime whose layout it has.', 64),
       repository: Type.Optional(text('The repository that it lies in; absent for a verified storageUri.', 63)),
       source: text('Digest of what it was made of: the fields of spec.source and of the runtime that decide over its content.', 64),
+      former: Type.Optional(
+        list(
+          'Earlier packages that may still be in use, kept until this one serves.',
+          object('An earlier package.', {
+            sha256: text('SHA-256 of the zip, hexadecimal.', 64),
+            secretName: Type.Optional(text('The Secret that gave access to it.', 253)),
+          }),
+          8,
+        ),
+      ),
       access: Type.Optional(
         object('The read access that the pods have to it, given by a Secret of the namespace; absent where none is needed.', {
           secretName: text('Name of the Secret.', 253),
+          scope: oneOf('What it opens: this package, or its whole container, as the stock initializer of KServe needs it.', [
+            'Blob',
+            'Container',
+          ]),
           expirationTime: time('When it ends. The operator renews it long before.'),
         }),
       ),

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import { hostMatcher } from '../../models/host-list.ts';
 import { settingsFrom } from '../../packaging/azure/credentials.ts';
 import { type JobResult, printJobMessage } from '../../packaging/job-message.ts';
 import { failureOf, type PackSource, pack, verifyPackage } from '../../packaging/pack.ts';
-import { hostMatcher } from '../../packaging/remote/hosts.ts';
 import { Failure } from '../failure.ts';
 import { interruptSignal, readContext } from './options.ts';
 

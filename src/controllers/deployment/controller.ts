@@ -8,6 +8,7 @@ import { specChanged, watch, watchMapped } from '../../kube/watches.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { FactsWatch, watchStates } from './facts-watch.ts';
 import { countDeployments } from './metrics.ts';
+import { packagedKeys } from './packaging/stores.ts';
 import { Reconciler, type ReconcilerPorts } from './reconciler.ts';
 import { type DeploymentStores, identityIndex, identityKeys, serviceLabel } from './stores.ts';
 
@@ -54,6 +55,10 @@ export function deploymentController(ports: DeploymentControllerPorts): Controll
           ),
         ];
       }),
+      watchMapped(stores.packaging.jobs, (job) => packagedKeys(job as Cached<KubeObject>)),
+      watchMapped(stores.packaging.pods, (pod) => packagedKeys(pod as Cached<KubeObject>)),
+      watchMapped(stores.packaging.namespaces, ({ metadata }) => packagedIn(stores, metadata.name), { changed: specChanged }),
+      watchMapped(stores.packaging.storageContainers, keys),
       watchMapped(stores.podEvents, ({ metadata, involvedObject }) => servicesOfPod(stores, metadata.namespace, involvedObject?.name)),
       watchMapped(stores.events, ({ metadata, involvedObject }) => known(stores, metadata.namespace, involvedObject?.name)),
     ],
@@ -66,6 +71,14 @@ function known(stores: DeploymentStores, namespace: string | undefined, name: st
   if (namespace === undefined || name === undefined) return [];
   const key = { namespace, name };
   return stores.modelDeployments.get(key) === undefined ? [] : [key];
+}
+
+/** Deployments of a namespace that are packaged: whether they may be depends on its labels. */
+function packagedIn({ modelDeployments }: DeploymentStores, namespace: string): readonly ObjectKey[] {
+  return modelDeployments
+    .list(namespace)
+    .filter(({ spec }) => spec.source.storageUri === undefined)
+    .map((deployment) => keyOf(deployment as ModelDeployment));
 }
 
 /** The deployment that a Pod serves, if any. */

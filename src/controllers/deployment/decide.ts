@@ -4,6 +4,7 @@ import type { DeploymentMode } from '../../api/model-deployment/serving.ts';
 import type { Dialect } from '../../kserve/dialect.ts';
 import { judge, type Problem } from '../../kserve/judge.ts';
 import { parseMode, resolveMode } from '../../kserve/mode.ts';
+import { givenLocation, type ModelLocation } from '../../kserve/model-location.ts';
 import type { InferenceServiceObject } from '../../kserve/observation.ts';
 import { readServing } from '../../kserve/read-status.ts';
 import { type Rendered, type RenderedInferenceService, renderInferenceService } from '../../kserve/render.ts';
@@ -89,11 +90,35 @@ function planFor(observed: Observed): Plan {
       return assertNever(inferenceService);
   }
 
-  const problems = judge(subject, { dialect, mode, facts, policy });
+  const { packaging } = observed;
+  if (packaging.kind === 'Failed') return blocked(packaging.block);
+  if (packaging.kind === 'Working' && !isStopped(observed)) {
+    return { kind: 'Wait', dialect, mode, reason: packaging.reason, message: packaging.message };
+  }
+  const location = locationOf(observed);
+  if (location === undefined)
+    return blocked({
+      stage: 'Packaging',
+      reason: 'Suspended',
+      message: 'Nothing is served, and nothing is packaged, until spec.suspend is false again',
+    });
+  const problems = judge(subject, { dialect, mode, facts, policy, location });
   const block = blockOf(problems);
   if (block !== undefined) return blocked(block);
-  const rendered = renderInferenceService(subject, { dialect, mode, owner: controllerReference(deployment) });
+  const rendered = renderInferenceService(subject, { dialect, mode, owner: controllerReference(deployment), location });
   return { kind: 'Serve', dialect, mode, rendered, warnings: problems };
+}
+
+/** A service that is stopped is so also while its model is packaged. */
+function isStopped({ deployment }: Observed): boolean {
+  return deployment.spec.suspend === true;
+}
+
+/** Where the model lies: as the author says, or where its package is, or, for a service that is stopped, where the one before is. */
+function locationOf({ deployment, packaging }: Observed): ModelLocation | undefined {
+  if (packaging.kind === 'Packaged') return packaging.location;
+  if (packaging.kind === 'Working' && packaging.package !== undefined) return { storageUri: packaging.package.storageUri };
+  return givenLocation(deployment as ModelDeployment);
 }
 
 /** The status when what was decided could not be written. */

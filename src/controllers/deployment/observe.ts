@@ -9,6 +9,7 @@ import { keyText, type ObjectKey } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
 import { holderOfIdentity } from './identity.ts';
 import { type Ownership, ownershipOf } from './ownership.ts';
+import { notAsked, type Outcome } from './packaging/outcome.ts';
 import { type DeploymentStores, identityIndex, identityKeys, podIndex, type ServingStores, serviceIndex } from './stores.ts';
 
 /** Everything that KServe, Knative and Kubernetes made for one InferenceService. */
@@ -29,6 +30,8 @@ export interface Observed {
   readonly logs: readonly FetchedLog[];
   /** The InferenceService is as our last write left it, moments ago: what its status says is about the time before. */
   readonly settling: boolean;
+  /** What has come of packaging the model. */
+  readonly packaging: Outcome;
 }
 
 export interface ObservePorts {
@@ -38,16 +41,24 @@ export interface ObservePorts {
   readonly defaultMode?: DeploymentMode;
   /** What the ServingPlatform gives this deployment. */
   readonly platformRuntimes?: PlatformRuntimes;
+  /** There is a ClusterStorageContainer of ours. */
+  readonly hasStorageContainer?: boolean;
 }
 
 const noChildren: Children = { pods: [], deployments: [], replicaSets: [], knativeServices: [], revisions: [], events: [] };
 
-/** Reads one deployment and everything below it from the caches; undefined when it is gone. `logs` and `settling` are the caller's to fill. */
-export function observe(key: ObjectKey, { stores, facts, policy, defaultMode, platformRuntimes }: ObservePorts): Observed | undefined {
+/** Reads one deployment and everything below it from the caches; undefined when it is gone. `logs`, `settling` and `packaging` are the caller's to fill. */
+export function observe(
+  key: ObjectKey,
+  { stores, facts, policy, defaultMode, platformRuntimes, hasStorageContainer }: ObservePorts,
+): Observed | undefined {
   const deployment = stores.modelDeployments.get(key);
   if (deployment === undefined) return undefined;
   const detected = detectDialect(facts);
-  const platform = detected.kind === 'Found' && platformRuntimes !== undefined ? { ...detected, platformRuntimes } : detected;
+  const platform =
+    detected.kind === 'Found'
+      ? { ...detected, ...(platformRuntimes !== undefined && { platformRuntimes }), ...(hasStorageContainer && { hasStorageContainer }) }
+      : detected;
   const serving = platform.kind === 'Found' ? stores.serving[platform.group] : undefined;
   const { uid, name } = deployment.metadata;
   const rivals = identityKeys(deployment as ModelDeployment).flatMap((identity) =>
@@ -64,6 +75,7 @@ export function observe(key: ObjectKey, { stores, facts, policy, defaultMode, pl
     children: serving === undefined ? noChildren : childrenOf(key, serving, stores),
     logs: [],
     settling: false,
+    packaging: notAsked,
   };
 }
 

@@ -32,6 +32,11 @@ export const permissions: readonly Permission[] = [
   { group: '', resource: 'events', verbs: read },
   { group: 'events.k8s.io', resource: 'events', verbs: ['create', 'patch'] },
   { group: '', resource: 'configmaps', verbs: read, names: [inferenceServiceConfigName, ...knativeConfigNames] },
+  // Packaging: Jobs, the Secrets with signatures that they and the pods are given (written, and never read), and the labels that say who may.
+  { group: 'batch', resource: 'jobs', verbs: own },
+  { group: '', resource: 'secrets', verbs: ['create', 'update', 'delete'] },
+  { group: '', resource: 'namespaces', verbs: read },
+  { group: 'serving.kserve.io', resource: 'clusterstoragecontainers', verbs: read },
   { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions', verbs: read },
 ];
 

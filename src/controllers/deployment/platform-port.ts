@@ -4,12 +4,14 @@ import type { PlatformRuntimes } from '../../kserve/platform/assignment.ts';
 import type { Policy } from '../../kserve/policy.ts';
 import type { Watch } from '../../kube/controller.ts';
 import type { ObjectKey } from '../../kube/object.ts';
+import type { PackagingSettings } from './packaging/settings.ts';
 
 /** What the ServingPlatform says about one deployment; absent fields leave the operator's flags in force. */
 export interface PlatformSettings {
   readonly policy?: Policy;
   readonly defaultMode?: DeploymentMode;
   readonly platformRuntimes?: PlatformRuntimes;
+  readonly packaging?: PackagingSettings;
 }
 
 /** Where the settings of the ServingPlatform come from. */

@@ -58,11 +58,12 @@ export function prunePod(pod: PodObject): PodObject {
 }
 
 function slimPodStatus(status: NonNullable<PodObject['status']>): NonNullable<PodObject['status']> {
-  const { phase, reason, message, conditions, initContainerStatuses, containerStatuses } = status;
+  const { phase, reason, message, podIP, conditions, initContainerStatuses, containerStatuses } = status;
   return {
     ...(phase !== undefined && { phase }),
     ...(reason !== undefined && { reason }),
     ...(message !== undefined && { message }),
+    ...(podIP !== undefined && { podIP }),
     ...(conditions !== undefined && { conditions }),
     ...(initContainerStatuses !== undefined && { initContainerStatuses }),
     ...(containerStatuses !== undefined && { containerStatuses }),

@@ -25,10 +25,21 @@ import { Memories, settleMilliseconds } from './memory.ts';
 import { driftFound, failures, timeToReady } from './metrics.ts';
 import { type Observed, observe } from './observe.ts';
 import { objectOf } from './ownership.ts';
-import type { PlatformPort } from './platform-port.ts';
+import type { OpenShelf } from './packaging/credentials.ts';
+import { observePackaging } from './packaging/observe.ts';
+import { notAsked, type PackageStatus, working } from './packaging/outcome.ts';
+import { type Advance, Packager } from './packaging/packager.ts';
+import { isOurContainerThere } from './packaging/stores.ts';
+import type { PlatformPort, PlatformSettings } from './platform-port.ts';
 import { modelDeployments } from './resources.ts';
 import { type StatusDraft, stampStatus } from './status.ts';
 import type { DeploymentStores } from './stores.ts';
+
+export interface PackagingPorts {
+  readonly openShelf: OpenShelf;
+  /** Image with our own program, for Jobs; absent: not known. */
+  readonly image?: string;
+}
 
 export interface ReconcilerPorts {
   readonly client: KubeClient;
@@ -41,6 +52,7 @@ export interface ReconcilerPorts {
   readonly defaultMode?: DeploymentMode;
   /** The ServingPlatform, where there can be one; what it says goes before the two fields above. */
   readonly platform?: PlatformPort;
+  readonly packaging: PackagingPorts;
 }
 
 /** What was refused is tried again this seldom: the refusal may have depended on something that is not watched. */
@@ -61,23 +73,27 @@ export class Reconciler {
   readonly #facts: FactsWatch;
   readonly #logs: LogTails;
   readonly #memories: Memories;
+  readonly #packager: Packager;
 
   constructor(ports: ReconcilerPorts, facts: FactsWatch) {
     this.#ports = ports;
     this.#facts = facts;
     this.#logs = new LogTails(ports.client);
     this.#memories = new Memories(ports.clock);
+    this.#packager = new Packager({ client: ports.client, clock: ports.clock, openShelf: ports.packaging.openShelf });
   }
 
   async reconcile(key: ObjectKey, { signal, log }: ReconcileContext): Promise<ReconcileResult> {
     const { stores, policy, defaultMode, platform } = this.#ports;
     const facts = await this.#facts.current(signal);
+    const settings = platform?.settingsFor(key, facts);
     const seen = observe(key, {
       stores,
       policy,
       facts,
       ...(defaultMode !== undefined && { defaultMode }),
-      ...platform?.settingsFor(key, facts),
+      ...settings,
+      hasStorageContainer: isOurContainerThere(stores.packaging),
     });
     if (seen === undefined) {
       this.#memories.forget(key);
@@ -88,7 +104,8 @@ export class Reconciler {
     if (this.#memories.isBehind(stores.modelDeployments, key, this.#memories.of(key).status)) {
       return { requeueAfterMilliseconds: behindMilliseconds };
     }
-    const { observed, decision } = await this.#withLogs({ ...seen, settling: this.#isSettling(seen) }, signal);
+    const advanced = await this.#package(seen, settings, log, signal);
+    const { observed, decision } = await this.#withLogs({ ...seen, settling: this.#isSettling(seen), packaging: advanced.outcome }, signal);
     if (decision.status === undefined) return done;
     let outcome: Outcome;
     try {
@@ -110,7 +127,29 @@ export class Reconciler {
     }
     const status = outcome === 'Written' ? decide({ ...observed, settling: true }).status : decision.status;
     await this.#report(observed, status ?? decision.status, signal);
-    return outcome === 'Written' || observed.settling ? { requeueAfterMilliseconds: settleMilliseconds } : done;
+    return soonest(outcome === 'Written' || observed.settling ? settleMilliseconds : undefined, advanced.lookAgainMilliseconds);
+  }
+
+  /** A step on the way to the package, where the source asks for one and nothing else stands in the way. */
+  async #package(seen: Observed, settings: PlatformSettings | undefined, log: Logger, signal: AbortSignal): Promise<Advance> {
+    const { stores, packaging, clock, policy } = this.#ports;
+    const { deployment, platform, identityHolder } = seen;
+    if (deployment.metadata.deletionTimestamp !== undefined || platform.kind === 'Missing' || identityHolder !== undefined) {
+      const before = deployment.status?.package;
+      return { outcome: before === undefined ? notAsked : working('Waiting', 'Packaging waits', before as PackageStatus) };
+    }
+    return this.#packager.advance(
+      observePackaging(deployment, {
+        stores,
+        dialect: platform,
+        settings: settings?.packaging,
+        sourceHosts: (settings?.policy ?? policy).sourceHosts ?? [],
+        image: packaging.image,
+        now: clock.now(),
+      }),
+      log,
+      signal,
+    );
   }
 
   /** Decides, and where logs would say more, reads them and decides again. */
@@ -258,6 +297,11 @@ function keyOfDeployment({ deployment }: Pick<Observed, 'deployment'>): ObjectKe
 
 function digestOf(desired: RenderedInferenceService): string {
   return createHash('sha256').update(JSON.stringify(desired)).digest('base64');
+}
+
+function soonest(...waits: readonly (number | undefined)[]): ReconcileResult {
+  const known = waits.filter((wait) => wait !== undefined);
+  return known.length === 0 ? done : { requeueAfterMilliseconds: Math.min(...known) };
 }
 
 async function ifFound<T>(request: Promise<T>): Promise<T | undefined> {

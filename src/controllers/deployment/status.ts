@@ -40,9 +40,15 @@ export function draftStatus(observed: Observed, account: Account): StatusDraft {
     ...(dialect !== undefined && {
       kserve: { apiVersion: dialect.apiVersion, ...(dialect.release !== undefined && { version: dialect.release }) },
     }),
+    ...packageOf(observed),
     ...(serving !== undefined && accountedFor(serving)),
     ...(lastError !== undefined && { lastError }),
   };
+}
+
+/** The package that is there; an earlier one while a new one is made. */
+function packageOf({ packaging }: Observed): Pick<StatusDraft, 'package'> {
+  return packaging.kind === 'NotAsked' || packaging.package === undefined ? {} : { package: packaging.package };
 }
 
 /** Empty parts are left out: where there was something before, server-side apply would make null of an empty object. */
@@ -73,6 +79,7 @@ function conditionsOf(observed: Observed, account: Account): ConditionInput[] {
   const summary = summaryOf(account);
   const conditions = [
     identityCondition(observed),
+    packagedCondition(observed),
     { type: 'RuntimeReady', ...runtimeVerdict(account) },
     { type: 'InferenceServiceReady', ...serviceVerdict(account) },
     { type: 'Ready', ...ready },
@@ -153,6 +160,26 @@ function runtimeVerdict(account: Account): Verdict {
     Boolean,
   );
   return { status: 'True', reason: 'ImageResolved', message: origin.length === 0 ? image : `${image} (${origin.join(', ')})` };
+}
+
+/** Absent for a source that KServe is given as it is. */
+function packagedCondition({ packaging }: Observed): ConditionInput | undefined {
+  const type = 'Packaged';
+  switch (packaging.kind) {
+    case 'NotAsked':
+      return undefined;
+    case 'Packaged':
+      return {
+        type,
+        status: 'True',
+        reason: packaging.package.repository === undefined ? 'Verified' : 'Packaged',
+        message: packaging.message,
+      };
+    case 'Working':
+      return { type, status: 'Unknown', reason: packaging.reason, message: packaging.message };
+    case 'Failed':
+      return { type, status: 'False', reason: packaging.block.reason, message: packaging.block.message };
+  }
 }
 
 /** Absent for a model that does not say enough to be told apart from others. */

@@ -16,6 +16,7 @@ import type { KubeObject } from '../../kube/object.ts';
 import type { Cached, Store } from '../../kube/store.ts';
 import { knativeConfigNames } from './facts.ts';
 import { identityOf } from './identity.ts';
+import { type PackagingStores, packagingStores } from './packaging/stores.ts';
 import { pruneConfigMap, pruneController, pruneEvent, prunePod } from './prune.ts';
 import * as resources from './resources.ts';
 
@@ -52,6 +53,7 @@ export interface DeploymentStores {
   /** Events about failed Pods: why an image cannot be pulled stands nowhere else once the kubelet backs off. */
   readonly podEvents: Store<EventObject>;
   readonly facts: FactStores;
+  readonly packaging: PackagingStores;
 }
 
 /** Index of ModelDeployments by namespace and identity. */
@@ -82,6 +84,7 @@ export function deploymentStores(cache: Cache, clusterCache: Cache = cache): Dep
     events: eventsBy('involvedObject.kind=InferenceService', serviceIndex),
     podEvents: eventsBy('involvedObject.kind=Pod,reason=Failed', podIndex),
     facts: factStores(clusterCache),
+    packaging: packagingStores(cache, clusterCache),
   };
 }
 

@@ -7,6 +7,7 @@ export const platformPermissions: readonly Permission[] = [
   { group: 'modelwright.dev', resource: 'servingplatforms', verbs: ['get', 'list', 'watch', 'patch'] },
   { group: 'modelwright.dev', resource: 'servingplatforms/status', verbs: ['update', 'patch'] },
   { group: 'serving.kserve.io', resource: 'clusterservingruntimes', verbs: ['create', 'patch', 'delete'] },
+  { group: 'serving.kserve.io', resource: 'clusterstoragecontainers', verbs: ['create', 'patch', 'delete'] },
   // To free those that failed on tag resolution.
   { group: 'serving.knative.dev', resource: 'revisions', verbs: ['delete'] },
   { group: '', resource: 'configmaps', verbs: ['patch'], names: [inferenceServiceConfigName, 'config-deployment'] },

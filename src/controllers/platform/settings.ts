@@ -20,14 +20,19 @@ function settingsFor(key: ObjectKey, facts: ClusterFacts, stores: Stores): Platf
   const platform = stores.platforms.get(platformKey);
   // While it is being deleted everything goes back to what holds without it, at once: its runtimes wait for that.
   if (platform === undefined || platform.metadata.deletionTimestamp !== undefined) return {};
-  const { policy, kserve } = platform.spec;
+  const { policy, kserve, repositories = [], packaging: jobs = {} } = (platform as ServingPlatform).spec;
   const mode = kserve?.defaultDeploymentMode;
   const runtime = runtimeFor(key, platform as ServingPlatform, facts, stores);
   return {
     ...(policy !== undefined && {
-      policy: { serviceAccounts: policy.serviceAccounts ?? [], imageRegistries: policy.imageRegistries ?? [] },
+      policy: {
+        serviceAccounts: policy.serviceAccounts ?? [],
+        imageRegistries: policy.imageRegistries ?? [],
+        sourceHosts: policy.sourceHosts ?? [],
+      },
     }),
     ...(mode !== undefined && mode !== 'Auto' && { defaultMode: mode }),
+    packaging: { repositories, jobs },
     ...runtime,
   };
 }

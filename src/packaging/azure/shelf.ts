@@ -123,13 +123,12 @@ export class Shelf {
       // Somebody put the same package there meanwhile.
       if (!hasStatus(error, 409, 412)) throw error;
     }
-    for (let attempt = 0; ; attempt += 1) {
-      if (await this.#touch(target, claim, signal)) return;
-      // Another copy of the same content is under way.
-      if (attempt >= 5)
-        throw new PackagingError('ChecksumMismatch', `${target.name} is not what was copied there. Delete it.`, target.name);
+    // A large one is copied in the background; so is one that somebody else has begun.
+    while ((await this.#properties(target, signal))?.copyStatus === 'pending') {
       await sleep(1000, undefined, signal === undefined ? {} : { signal });
     }
+    if (await this.#touch(target, claim, signal)) return;
+    throw new PackagingError('StorageFailed', `${target.name} could not be copied from the upload.`, target.name);
   }
 
   /** True when the blob is this package; its metadata is written anew then, which changes its tag. */

@@ -99,7 +99,7 @@ export const sourceRules: readonly Rule<ModelDeployment>[] = [
     scope: 'spec',
     fieldPath: '.spec.source.sha256',
     reason: 'Forbidden',
-    message: 'spec.source.sha256 has no effect without spec.source.verify; set spec.source.verify: true, or remove it',
+    message: 'spec.source.verify must be true where spec.source.sha256 is given, which nothing else reads; set it, or remove the digest',
     cel: `!has(self.source.sha256) || !has(self.source.storageUri) || ${verifies}`,
     holds: ({ spec: { source } }) => source.sha256 === undefined || source.storageUri === undefined || source.verify === true,
   },

@@ -106,6 +106,7 @@ export function anObservation(over: Partial<Observed> = {}): Observed {
     children: { pods: [], deployments: [], replicaSets: [], knativeServices: [], revisions: [], events: [] },
     logs: [],
     settling: false,
+    packaging: { kind: 'NotAsked' },
     ...over,
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { hostMatcher } from './hosts.ts';
+import { hostMatcher } from './host-list.ts';
 
 const may = hostMatcher(['models.example.com', 'models.example.com:8443', '*.blob.core.windows.net']);
 

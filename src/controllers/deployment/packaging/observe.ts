@@ -1,0 +1,49 @@
+import type { ModelDeployment } from '../../../api/model-deployment/index.ts';
+import type { Dialect } from '../../../kserve/dialect.ts';
+import type { Cached } from '../../../kube/store.ts';
+import type { DeploymentStores } from '../stores.ts';
+import type { PackagingObserved } from './decide.ts';
+import type { PackageStatus } from './outcome.ts';
+import type { NamespaceIdentity } from './repository.ts';
+import type { PackagingSettings } from './settings.ts';
+import { type PackagingStores, packagingIndex } from './stores.ts';
+
+export interface ObservePackagingPorts {
+  readonly stores: Pick<DeploymentStores, 'modelDeployments' | 'packaging'>;
+  readonly dialect: Dialect;
+  readonly settings: PackagingSettings | undefined;
+  readonly sourceHosts: readonly string[];
+  readonly image: string | undefined;
+  readonly now: number;
+}
+
+/** Everything about the packaging of one deployment, from the caches. */
+export function observePackaging(
+  deployment: Cached<ModelDeployment>,
+  { stores, dialect, settings, sourceHosts, image, now }: ObservePackagingPorts,
+): PackagingObserved {
+  const { namespace = '', name, uid } = deployment.metadata;
+  const { jobs, pods } = stores.packaging;
+  const id = `${namespace}/${name}`;
+  const siblings = stores.modelDeployments
+    .list(namespace)
+    .flatMap(({ metadata, status }) => (metadata.uid === uid || status?.package === undefined ? [] : [status.package as PackageStatus]));
+  return {
+    deployment,
+    dialect,
+    settings,
+    sourceHosts,
+    namespace: namespaceOf(namespace, stores.packaging),
+    image,
+    // One that was made for an earlier deployment of this name is about to be collected.
+    jobs: jobs.byIndex(packagingIndex, id).filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid)),
+    pods: pods.byIndex(packagingIndex, id),
+    siblings,
+    now,
+  };
+}
+
+function namespaceOf(name: string, { namespaces }: PackagingStores): NamespaceIdentity | undefined {
+  const found = namespaces.get({ name });
+  return found === undefined ? undefined : { name, uid: found.metadata.uid, labels: found.metadata.labels ?? {} };
+}
