@@ -72,6 +72,8 @@ export const KUBERNETES = {
       outside: { args: ['--version'], accepts: /v1\.34\./ },
     },
     'kube-scheduler': { package: 'k8s.io/kubernetes/cmd/kube-scheduler', outside: { args: ['--version'], accepts: /v1\.34\./ } },
+    kubelet: { package: 'k8s.io/kubernetes/cmd/kubelet', outside: { args: ['--version'], accepts: /v1\.34\./ } },
+    'kube-proxy': { package: 'k8s.io/kubernetes/cmd/kube-proxy', outside: { args: ['--version'], accepts: /v1\.34\./ } },
   },
 } as const satisfies Component;
 
@@ -80,6 +82,15 @@ export const KWOK = {
   version: '0.7.0',
   module: 'kwok',
   binaries: { kwok: { package: 'sigs.k8s.io/kwok/cmd/kwok', outside: { args: ['--version'], accepts: /v0\.7\./ } } },
+} as const satisfies Component;
+
+/** With a main program of our own that has the few plugins a local node needs. */
+export const COREDNS = {
+  name: 'coredns',
+  version: '1.12.4',
+  module: 'coredns',
+  sources: ['server'],
+  binaries: { coredns: { package: './server' } },
 } as const satisfies Component;
 
 export const KNATIVE = {
@@ -106,6 +117,46 @@ export const KNATIVE = {
       ],
     },
     { module: 'knative.dev/caching', paths: ['config/image.yaml'] },
+  ],
+} as const satisfies Component;
+
+/** Not part of a control plane: the tests of the chart run it. The releases of both lines, each from a module of its own. */
+export const HELM = {
+  name: 'helm',
+  version: '4.3.1',
+  module: 'helm',
+  ldflags: '-X helm.sh/helm/v4/internal/version.version=v4.3.1',
+  binaries: { helm: { package: 'helm.sh/helm/v4/cmd/helm', outside: { args: ['version', '--short'], accepts: /^v4\./ } } },
+} as const satisfies Component;
+
+export const HELM_3 = {
+  name: 'helm-3',
+  version: '3.22.0',
+  module: 'helm-3',
+  ldflags: '-X helm.sh/helm/v3/internal/version.version=v3.22.0',
+  binaries: { helm: { package: 'helm.sh/helm/v3/cmd/helm', outside: { args: ['version', '--short'], accepts: /^v3\./ } } },
+} as const satisfies Component;
+
+/** Not part of a control plane: judges by the code of Argo CD's Lua, Flux and Prometheus what we ship for them. */
+export const JUDGES = {
+  name: 'judges',
+  version: '1',
+  module: 'judges',
+  sources: ['judge'],
+  binaries: { judge: { package: './judge' } },
+} as const satisfies Component;
+
+/** Not part of a control plane: the kinds of the Prometheus operator, for tests that install the chart with them. */
+export const PROMETHEUS_OPERATOR = {
+  name: 'prometheus-operator',
+  version: '0.85.0',
+  module: 'prometheus-operator',
+  binaries: {},
+  files: [
+    {
+      module: 'github.com/prometheus-operator/prometheus-operator',
+      paths: ['servicemonitors', 'prometheusrules'].map((plural) => `example/prometheus-operator-crd/monitoring.coreos.com_${plural}.yaml`),
+    },
   ],
 } as const satisfies Component;
 

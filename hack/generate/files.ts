@@ -4,6 +4,7 @@ import { modelDeployment } from '../../src/api/model-deployment/index.ts';
 import { modelProfile } from '../../src/api/model-profile/index.ts';
 import { servingPlatform } from '../../src/api/serving-platform/index.ts';
 import { benchReportSchema } from '../../src/load/report/schema.ts';
+import { chartFiles } from './chart/files.ts';
 import { customResourceDefinition } from './crd.ts';
 import { lintPage } from './lint-page.ts';
 import { referencePage } from './reference.ts';
@@ -14,6 +15,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ...filesOf(modelDeployment),
     ...filesOf(modelProfile),
     ...filesOf(servingPlatform),
+    ...chartFiles([modelDeployment, modelProfile, servingPlatform]),
     ['docs/reference/lint.md', lintPage()],
     ['schemas/bench-report.schema.json', `${JSON.stringify(benchReportSchema, null, 2)}\n`],
   ]);
