@@ -1,5 +1,6 @@
-import type { Point } from './point.ts';
+import type { GpuUse, Point } from './point.ts';
 import { type CompactPoint, encodePoint } from './point-code.ts';
+import { mean } from './statistics/mean.ts';
 
 /** Points whose compact forms fit one termination message. */
 export const pointsPerMessage = 8;
@@ -8,7 +9,7 @@ export const pointsPerMessage = 8;
 export function compactOf(point: Point, run: string, index: number, coldStartMicroseconds: number | null): CompactPoint {
   const { low, high } = point.requestsPerSecondInterval;
   const milli = (perSecond: number | null) => (perSecond === null ? null : Math.round(perSecond * point.batchSize * 1000));
-  const gpu = point.gpus?.[0];
+  const gpu = allGpus(point.gpus ?? []);
   const scaled = (value: number | null | undefined, factor: number) =>
     value === null || value === undefined ? null : Math.round(value * factor);
   return {
@@ -33,13 +34,37 @@ export function compactOf(point: Point, run: string, index: number, coldStartMic
     serverPreprocessMicroseconds: point.server?.preprocess ?? null,
     serverInferMicroseconds: point.server?.infer ?? null,
     serverPostprocessMicroseconds: point.server?.postprocess ?? null,
-    gpuUtilisationPermille: scaled(gpu?.utilisationPercent, 10),
-    gpuUtilisationActivePermille: scaled(gpu?.utilisationActivePercent, 10),
-    gpuMemoryUsedMebibytes: scaled(gpu?.memoryUsedMaxBytes, 2 ** -20),
-    gpuMemoryTotalMebibytes: scaled(gpu?.memoryTotalBytes, 2 ** -20),
-    gpuPowerMilliwatts: scaled(gpu?.powerWatts, 1000),
+    gpuUtilisationPermille: scaled(gpu.utilisationPercent, 10),
+    gpuUtilisationActivePermille: scaled(gpu.utilisationActivePercent, 10),
+    gpuMemoryUsedMebibytes: scaled(gpu.memoryUsedMaxBytes, 2 ** -20),
+    gpuMemoryTotalMebibytes: scaled(gpu.memoryTotalBytes, 2 ** -20),
+    gpuPowerMilliwatts: scaled(gpu.powerWatts, 1000),
     completedAtSeconds: Math.round(Date.parse(point.startedAt) / 1000 + point.durationSeconds),
     invalidReasons: point.invalidReasons.map((finding) => finding.reason),
+  };
+}
+
+type Columns = Pick<GpuUse, 'utilisationPercent' | 'utilisationActivePercent' | 'memoryUsedMaxBytes' | 'memoryTotalBytes' | 'powerWatts'>;
+
+/**
+ * The GPUs of a server as one: use averaged, memory and power added up. What one of them does not tell is not known of all. Readings
+ * that never moved may be older than the point: of them only memory is taken, which a model holds from its start.
+ */
+function allGpus(gpus: readonly GpuUse[]): Columns {
+  const all = (read: (gpu: GpuUse) => number | null): number[] | null => {
+    const values = gpus.map(read);
+    return values.length === 0 || values.includes(null) ? null : (values as number[]);
+  };
+  const sum = (values: readonly number[] | null) => values?.reduce((total, value) => total + value, 0) ?? null;
+  const utilisation = all((gpu) => (gpu.stale ? null : gpu.utilisationPercent));
+  const active = gpus.flatMap(({ utilisationActivePercent }) => utilisationActivePercent ?? []);
+  return {
+    utilisationPercent: utilisation === null ? null : mean(utilisation),
+    // Of those that worked at all.
+    utilisationActivePercent: utilisation === null || active.length === 0 ? null : mean(active),
+    memoryUsedMaxBytes: sum(all((gpu) => gpu.memoryUsedMaxBytes)),
+    memoryTotalBytes: sum(all((gpu) => gpu.memoryTotalBytes)),
+    powerWatts: sum(all((gpu) => (gpu.stale ? null : gpu.powerWatts))),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { GpuUse } from '../point.ts';
 import { mean } from '../statistics/mean.ts';
 import { agrees, type Sample } from './prometheus.ts';
+import { withWorkloadLabels } from './workload-labels.ts';
 
 /** One scrape of an exporter and when it was taken, microseconds of the monotonic clock. */
 export interface Scrape {
@@ -10,8 +11,10 @@ export interface Scrape {
 
 interface Dialect {
   readonly source: GpuUse['source'];
-  /** The label that names a GPU; the first that is there. */
-  readonly idLabels: readonly string[];
+  /** The label that names a GPU. */
+  readonly idLabel: string;
+  /** The label that tells the slices of a GPU apart, which share its id (MIG). */
+  readonly instanceLabel: string | null;
   readonly modelLabels: readonly string[];
   readonly utilisation: readonly (readonly [name: string, toPercent: number])[];
   readonly used: readonly string[];
@@ -27,7 +30,8 @@ interface Dialect {
 const dialects: readonly Dialect[] = [
   {
     source: 'dcgm',
-    idLabels: ['UUID', 'uuid'],
+    idLabel: 'UUID',
+    instanceLabel: 'GPU_I_ID',
     modelLabels: ['modelName'],
     // GR_ENGINE_ACTIVE works on MIG slices, where GPU_UTIL is absent or 0.
     utilisation: [
@@ -44,7 +48,8 @@ const dialects: readonly Dialect[] = [
   },
   {
     source: 'triton',
-    idLabels: ['gpu_uuid'],
+    idLabel: 'gpu_uuid',
+    instanceLabel: null,
     modelLabels: [],
     utilisation: [['nv_gpu_utilization', 100]],
     used: ['nv_gpu_memory_used_bytes'],
@@ -57,7 +62,8 @@ const dialects: readonly Dialect[] = [
   },
   {
     source: 'torchserve',
-    idLabels: ['DeviceId'],
+    idLabel: 'DeviceId',
+    instanceLabel: null,
     modelLabels: [],
     utilisation: [['GPUUtilization', 1]],
     used: ['GPUMemoryUsed'],
@@ -78,20 +84,21 @@ export interface GpuOptions {
 }
 
 /** GPU use over the scrapes of a window, one entry a GPU; empty when the exporter tells of none. */
-export function gpuUse(scrapes: readonly Scrape[], options: GpuOptions): GpuUse[] {
+export function gpuUse(told: readonly Scrape[], options: GpuOptions): GpuUse[] {
+  const scrapes = told.map(({ at, samples }) => ({ at, samples: samples.map(withWorkloadLabels) }));
   for (const dialect of dialects) {
-    const ids = new Set<string>();
-    const label = dialect.idLabels.find((name) =>
-      scrapes.some((scrape) => scrape.samples.some((sample) => known(dialect, sample.name) && sample.labels[name] !== undefined)),
-    );
-    if (label === undefined) continue;
+    const gpus = new Map<string, Readonly<Record<string, string>>>();
     for (const { samples } of scrapes) {
       for (const sample of samples) {
-        const id = sample.labels[label];
-        if (id !== undefined && known(dialect, sample.name) && agrees(sample, options.labels)) ids.add(id);
+        const id = sample.labels[dialect.idLabel];
+        if (id === undefined || !known(dialect, sample.name) || !agrees(sample, options.labels)) continue;
+        const instance = dialect.instanceLabel === null ? undefined : sample.labels[dialect.instanceLabel];
+        if (instance === undefined || instance === '') gpus.set(id, { [dialect.idLabel]: id });
+        else gpus.set(`${id}/${instance}`, { [dialect.idLabel]: id, [dialect.instanceLabel as string]: instance });
       }
     }
-    return [...ids].map((id) => useOf(dialect, label, id, scrapes, options));
+    if (gpus.size > 0)
+      return [...gpus].map(([id, labels]) => useOf(dialect, id, { ...options.labels, ...labels }, scrapes, options.preallocates));
   }
   return [];
 }
@@ -100,8 +107,13 @@ function known(dialect: Dialect, name: string): boolean {
   return dialect.utilisation.some(([utilisation]) => utilisation === name) || dialect.used.includes(name);
 }
 
-function useOf(dialect: Dialect, label: string, id: string, scrapes: readonly Scrape[], options: GpuOptions): GpuUse {
-  const labels = { ...options.labels, [label]: id };
+function useOf(
+  dialect: Dialect,
+  id: string,
+  labels: Readonly<Record<string, string>>,
+  scrapes: readonly Scrape[],
+  preallocates: boolean,
+): GpuUse {
   const series = (names: readonly string[]): number[] =>
     names.length === 0
       ? []
@@ -132,7 +144,7 @@ function useOf(dialect: Dialect, label: string, id: string, scrapes: readonly Sc
     utilisationActivePercent: active.length === 0 ? null : mean(active),
     memoryUsedMaxBytes: used.length === 0 ? null : Math.max(...used) * dialect.bytesPerUnit,
     memoryTotalBytes: memoryTotal === null ? null : memoryTotal * dialect.bytesPerUnit,
-    memoryPreallocated: options.preallocates,
+    memoryPreallocated: preallocates,
     powerWatts: energy?.watts ?? (power.length === 0 ? null : mean(power)),
     energyJoules: energy?.joules ?? null,
   };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { gpuUse } from './gpu.ts';
+import { readGpus } from './gpu-reading.ts';
 import { increase, parsePrometheus } from './prometheus.ts';
 import { stagesFromMetrics, stagesFromTriton, tritonRestarted } from './stages.ts';
 
@@ -154,5 +155,59 @@ describe("the server's stages", () => {
       [200, 700],
     );
     assert.equal(stagesFromMetrics(parsePrometheus('x 1\n'), parsePrometheus('x 2\n'), 'm', 1), null);
+  });
+});
+
+describe('GPU use of what exporters make of their labels', () => {
+  const line = (name: string, labels: string, value: number | string) => `DCGM_FI_${name}{${labels}} ${value}\n`;
+
+  it('is told apart by MIG instance, which share the UUID', () => {
+    const mig = (instance: number, pod: string, active: number, used: number) => {
+      const labels = `gpu="0",UUID="GPU-1",GPU_I_PROFILE="1g.5gb",GPU_I_ID="${instance}",pod="${pod}"`;
+      return line('PROF_GR_ENGINE_ACTIVE', labels, active) + line('DEV_FB_USED', labels, used) + line('DEV_FB_FREE', labels, 4864 - used);
+    };
+    const text = mig(7, 'm', 0.25, 1000) + mig(8, 'other', 0.9, 4000) + mig(9, 'm', 0.5, 2000);
+    const uses = gpuUse(scrapes(text), { labels: { pod: 'm' }, preallocates: false });
+    assert.deepEqual(
+      uses.map(({ uuid, utilisationPercent, memoryUsedMaxBytes }) => [uuid, utilisationPercent, memoryUsedMaxBytes]),
+      [
+        ['GPU-1/7', 25, 1000 * 2 ** 20],
+        ['GPU-1/9', 50, 2000 * 2 ** 20],
+      ],
+    );
+  });
+
+  const renamed: readonly [what: string, labels: string][] = [
+    ['lower case uuid', 'uuid="GPU-1",pod="m",namespace="n"'],
+    ['the old names', 'UUID="GPU-1",pod_name="m",pod_namespace="n"'],
+    [
+      'those of Prometheus, where pod is the exporter',
+      'UUID="GPU-1",pod="exporter-x",namespace="gpu-operator",exported_pod="m",exported_namespace="n"',
+    ],
+  ];
+  for (const [what, labels] of renamed) {
+    it(`is found under ${what}`, () => {
+      const text = line('DEV_GPU_UTIL', labels, 30) + line('DEV_GPU_UTIL', 'UUID="GPU-2",pod="exporter-x"', 99);
+      const [use, ...others] = gpuUse(scrapes(text), { labels: { pod: 'm', namespace: 'n' }, preallocates: false });
+      assert.deepEqual([use?.uuid, use?.utilisationPercent, others.length], ['GPU-1', 30, 0]);
+      assert.deepEqual(readGpus(parsePrometheus(text))[0]?.pods, ['n/m']);
+    });
+  }
+});
+
+describe('a reading of the GPUs', () => {
+  it('has one entry a GPU or instance, with what holds it, and null for what is blank', () => {
+    const text =
+      'DCGM_FI_DEV_GPU_UTIL{UUID="GPU-2",pod="a",namespace="x"} 9223372036854775794\n' +
+      'DCGM_FI_DEV_FB_USED{UUID="GPU-2",pod="a",namespace="x"} 1500\nDCGM_FI_DEV_FB_USED{UUID="GPU-2",pod="b",namespace="y"} 1500\n' +
+      'DCGM_FI_DEV_FB_FREE{UUID="GPU-2",modelName="Tesla T4",pod="a",namespace="x"} 4400\nDCGM_FI_DEV_FB_RESERVED{UUID="GPU-2",pod="a",namespace="x"} 100\n' +
+      'DCGM_FI_PROF_GR_ENGINE_ACTIVE{UUID="GPU-1",GPU_I_ID="3"} 0.125\nDCGM_FI_DEV_GPU_UTIL{UUID="GPU-1",GPU_I_ID="3"} 0\nother 5\n';
+    assert.deepEqual(readGpus(parsePrometheus(text)), [
+      { id: 'GPU-1/3', product: null, utilizationPercent: 12.5, memoryUsedPercent: null, pods: [] },
+      { id: 'GPU-2', product: 'Tesla T4', utilizationPercent: null, memoryUsedPercent: 25, pods: ['x/a', 'y/b'] },
+    ]);
+  });
+  it('is empty for any other text', () => {
+    assert.deepEqual(readGpus(parsePrometheus('nv_gpu_utilization{gpu_uuid="GPU-1"} 0.5\n<html>\n')), []);
   });
 });

@@ -30,7 +30,14 @@ function donor(name: string, more: Partial<ModelProfileStatus> = {}, run: Partia
   return {
     name,
     status: {
-      run: { id: 'r0000001', state: 'Complete', specHash: 'cc', completionTime: '2026-05-04T10:00:00Z', ...run },
+      run: {
+        id: 'r0000001',
+        state: 'Complete',
+        specHash: 'cc',
+        queuedTime: '2026-05-04T09:00:00Z',
+        completionTime: '2026-05-04T10:00:00Z',
+        ...run,
+      },
       results: [point('b1-c1'), point('b1-c2')],
       provenance,
       ...more,
