@@ -89,12 +89,9 @@ function compare(before: ShownPoint, after: ShownPoint, tolerance: number): Comp
       judge(name, a, b, before.latencyIntervals[name] ?? unknown, after.latencyIntervals[name] ?? unknown, 'lower', tolerance),
     );
   }
-  // What is kept of an earlier run need not tell its requests.
-  if (before.requests > 0 && after.requests > 0) {
-    comparisons.push(
-      judge('errors per million', errorRate(before), errorRate(after), errorInterval(before), errorInterval(after), 'lower', tolerance),
-    );
-  }
+  const [was, is] = [errors(before), errors(after)];
+  if (was !== null && is !== null)
+    comparisons.push(judge('errors per million', was.rate, is.rate, was.interval, is.interval, 'lower', tolerance));
   return comparisons;
 }
 
@@ -122,18 +119,15 @@ function throughputInterval({ requestsPerSecondInterval: { low, high }, batchSiz
   return { low: low === null ? null : low * batchSize, high: high === null ? null : high * batchSize };
 }
 
-function errorRate({ requests, succeeded }: ShownPoint): number {
-  return requests === 0 ? 0 : ((requests - succeeded) / requests) * 1e6;
-}
-
-/** Wilson's score interval of the error rate, per million. */
-function errorInterval({ requests, succeeded }: ShownPoint): Interval {
-  if (requests === 0) return unknown;
+/** Errors per million with Wilson's score interval; `null` where nobody tells how many requests there were. */
+function errors({ requests, succeeded }: ShownPoint): { readonly rate: number; readonly interval: Interval } | null {
+  if (requests === null || succeeded === null) return null;
+  if (requests === 0) return { rate: 0, interval: unknown };
   const z = 1.96;
   const share = (requests - succeeded) / requests;
   const centre = (share + (z * z) / (2 * requests)) / (1 + (z * z) / requests);
   const half = (z / (1 + (z * z) / requests)) * Math.sqrt((share * (1 - share)) / requests + (z * z) / (4 * requests * requests));
-  return { low: Math.max(0, centre - half) * 1e6, high: (centre + half) * 1e6 };
+  return { rate: share * 1e6, interval: { low: Math.max(0, centre - half) * 1e6, high: (centre + half) * 1e6 } };
 }
 
 function overall(verdicts: readonly Verdict[]): Verdict {

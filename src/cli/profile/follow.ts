@@ -87,7 +87,8 @@ export function narrator(stream: NodeJS.WriteStream): (profile: ModelProfile) =>
 
 function pointLine(point: ShownPoint): string {
   const { latencyMicroseconds: latency, requests, succeeded } = point;
-  const figures = `${point.inferencesPerSecond.toFixed(1)}/s, p50 ${ms(latency?.p50) || '–'} ms, p99 ${ms(latency?.p99) || '–'} ms, ${requests - succeeded} errors`;
+  const failed = (requests ?? 0) - (succeeded ?? 0);
+  const figures = `${point.inferencesPerSecond.toFixed(1)}/s, p50 ${ms(latency?.p50) || '–'} ms, p99 ${ms(latency?.p99) || '–'} ms, ${failed} errors`;
   const reasons = point.invalidReasons.map(({ reason }) => reason).join(', ');
   return `${point.id}: ${figures}${point.valid ? '' : ` (not valid: ${reasons})`}`;
 }

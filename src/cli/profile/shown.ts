@@ -1,7 +1,7 @@
 /** A ModelProfile's results as the reports of `modelwright bench` show them. Pure. */
 import type { ModelProfile, ModelProfileSpec, ModelProfileStatus, ProfileResult } from '../../api/model-profile/index.ts';
 import { type Candidate, type Choice, paretoSet } from '../../load/best.ts';
-import type { Load } from '../../load/point.ts';
+import { errorsPerMillion, type Load } from '../../load/point.ts';
 import type { ShownPoint, ShownReport } from '../../load/report/report.ts';
 import { meaningOf } from './meaning.ts';
 
@@ -12,7 +12,7 @@ export function shownReport(profile: ModelProfile): ShownReport {
   return {
     run: status.run?.id ?? 'none',
     tool: { name: 'modelwright', version: status.provenance?.tool ?? '(version unknown)' },
-    startedAt: status.run?.startTime ?? metadata.creationTimestamp ?? '',
+    startedAt: status.run?.startTime ?? metadata.creationTimestamp ?? null,
     partial: status.run?.state !== 'Complete',
     target: { model: modelOf(spec), url: targetOf(profile), protocol: spec.target.protocol ?? 'default protocol' },
     definitions: definitionsOf(status),
@@ -137,7 +137,7 @@ function candidateOf(point: ShownPoint): Candidate {
     throughput,
     throughputInterval: { low: null, high: null },
     latencyMicroseconds: Object.fromEntries(Object.entries(latencyMicroseconds ?? {})),
-    errorsPerMillion: point.requests === 0 ? 0 : ((point.requests - point.succeeded) / point.requests) * 1e6,
+    errorsPerMillion: errorsPerMillion({ requests: point.requests ?? 0, succeeded: point.succeeded ?? 0 }),
   };
 }
 

@@ -26,9 +26,9 @@ export const reportColumns: readonly ReportColumn[] = [
   { heading: 'p99 95 %', field: 'p99_interval_ms', brief: true, value: p99Interval },
   { heading: 'mean ms', field: 'mean_ms', brief: false, value: (p) => ms(p.latencyMicroseconds?.mean) },
   { heading: 'max ms', field: 'max_ms', brief: false, value: (p) => ms(p.latencyMicroseconds?.max) },
-  { heading: 'requests', field: 'requests', brief: true, value: (p) => String(p.requests) },
-  { heading: 'errors', field: 'errors', brief: true, value: (p) => String(p.requests - p.succeeded) },
-  { heading: 'errors/M', field: 'errors_per_million', brief: false, value: (p) => String(Math.round(errorsPerMillion(p))) },
+  { heading: 'requests', field: 'requests', brief: true, value: (p) => count(p.requests) },
+  { heading: 'errors', field: 'errors', brief: true, value: (p) => count(failed(p)) },
+  { heading: 'errors/M', field: 'errors_per_million', brief: false, value: (p) => count(errorRate(p)) },
   { heading: 'queue ms', field: 'server_queue_ms', brief: false, value: (p) => ms(p.server?.queue) },
   { heading: 'infer ms', field: 'server_infer_ms', brief: true, value: (p) => ms(p.server?.infer) },
   { heading: 'srv batch', field: 'server_average_batch', brief: false, value: (p) => decimal(p.server?.averageBatch) },
@@ -56,6 +56,18 @@ export function ms(microseconds: number | null | undefined): string {
 
 export function decimal(value: number | null | undefined): string {
   return value === null || value === undefined ? '' : value.toFixed(value < 100 ? 2 : 1);
+}
+
+function count(value: number | null): string {
+  return value === null ? '' : String(Math.round(value));
+}
+
+function failed({ requests, succeeded }: ShownPoint): number | null {
+  return requests === null || succeeded === null ? null : requests - succeeded;
+}
+
+function errorRate({ requests, succeeded }: ShownPoint): number | null {
+  return requests === null || succeeded === null ? null : errorsPerMillion({ requests, succeeded });
 }
 
 function p99Interval(point: ShownPoint): string {

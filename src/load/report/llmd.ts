@@ -12,7 +12,9 @@ export function llmdReport(report: ShownReport, point: ShownPoint): object {
     run: {
       uid: report.run,
       eid: `${report.run}/${point.id}`,
-      time: { start: point.startedAt, duration: `PT${point.durationSeconds.toFixed(3)}S` },
+      ...(point.startedAt !== null && point.durationSeconds !== null
+        ? { time: { start: point.startedAt, duration: `PT${point.durationSeconds.toFixed(3)}S` } }
+        : {}),
       description: `${report.tool.name} ${point.id}`,
     },
     scenario: {
@@ -48,7 +50,9 @@ export function llmdReport(report: ShownReport, point: ShownPoint): object {
                 },
               }),
           throughput: { request_rate: { units: 'queries/s', mean: point.requestsPerSecond } },
-          requests: { total: point.requests, failures: point.requests - point.succeeded },
+          ...(point.requests === null || point.succeeded === null
+            ? {}
+            : { requests: { total: point.requests, failures: point.requests - point.succeeded } }),
         },
       },
       observability: {

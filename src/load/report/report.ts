@@ -69,10 +69,6 @@ export interface ShownPoint
     | 'batchSize'
     | 'load'
     | 'repeat'
-    | 'startedAt'
-    | 'durationSeconds'
-    | 'requests'
-    | 'succeeded'
     | 'errorExamples'
     | 'offeredPerSecond'
     | 'requestsPerSecond'
@@ -85,6 +81,10 @@ export interface ShownPoint
   > {
   /** Entry of the hardware measured, where a sweep has several. */
   readonly hardware?: string;
+  readonly startedAt: string | null;
+  readonly durationSeconds: number | null;
+  readonly requests: number | null;
+  readonly succeeded: number | null;
   readonly latencyMicroseconds: Readonly<Partial<Latency>> | null;
   readonly sendLagMicroseconds: { readonly p99: number } | null;
   readonly client: Pick<Point['client'], 'cpuMicrosecondsPerRequest'>;
@@ -97,18 +97,9 @@ export interface ShownPoint
 export interface ShownReport
   extends Pick<
     Report,
-    | 'run'
-    | 'tool'
-    | 'startedAt'
-    | 'partial'
-    | 'coldStartMicroseconds'
-    | 'drift'
-    | 'objective'
-    | 'best'
-    | 'searches'
-    | 'scenario'
-    | 'remarks'
+    'run' | 'tool' | 'partial' | 'coldStartMicroseconds' | 'drift' | 'objective' | 'best' | 'searches' | 'scenario' | 'remarks'
   > {
+  readonly startedAt: string | null;
   readonly target: Pick<Report['target'], 'url' | 'protocol' | 'model'>;
   readonly payload: Pick<Report['payload'], 'source'>;
   /** `null`: the client's machine was not kept. */
@@ -121,7 +112,7 @@ export interface ShownReport
 /** The line below a title: when, how it was asked, by what, and how the figures are defined. */
 export function origin({ startedAt, target, tool, run, definitions }: ShownReport): string {
   const said = definitions ?? 'Percentiles by nearest rank, monotonic clock, intervals at 95 %.';
-  return `${startedAt}, ${target.protocol}, ${tool.name} ${tool.version}, run ${run}. ${said}`;
+  return `${[startedAt, target.protocol, `${tool.name} ${tool.version}`.trim(), `run ${run}`].filter((part) => part !== null).join(', ')}. ${said}`;
 }
 
 /** One search for the largest level within the bounds. */
