@@ -1,0 +1,103 @@
+/**
+ * Debian packages as files to take from: downloaded by apt-get, which checks them against the archive's signed lists, and unpacked into a
+ * folder of the cache. Nothing is installed, no script of a package runs, and no right of root is needed but to refresh apt's lists.
+ */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { withLock } from '../controlplane/lock.ts';
+import type { Say } from '../controlplane/log.ts';
+
+const run = promisify(execFile);
+
+/** Packages unpacked one over the other. */
+export interface DebianTree {
+  /** The folder that has `usr/`, `etc/` and so on. */
+  readonly folder: string;
+  /** What is in it, by name. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface DebianOptions {
+  readonly say: Say;
+  /** What the packages are for, as in `the real node`: the beginning of an error message. */
+  readonly purpose: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * The packages, and only those: what they depend on has to be named, too. What was unpacked once is used again as it is, without asking
+ * the archive; another list of packages makes another folder.
+ */
+export async function debianTree(packages: readonly string[], { say, purpose, env = process.env }: DebianOptions): Promise<DebianTree> {
+  const root = debianCache(env);
+  const wanted = [...packages].sort();
+  const folder = join(root, createHash('sha256').update(wanted.join('\n')).digest('hex').slice(0, 16));
+  if (!existsSync(folder)) {
+    mkdirSync(root, { recursive: true });
+    await withLock(`${folder}.lock`, say, async () => {
+      if (existsSync(folder)) return;
+      say(`unpacking ${wanted.length} Debian packages into the cache for ${purpose}: ${wanted.join(', ')}`);
+      await unpack(wanted, folder, purpose);
+    });
+  }
+  const versions = JSON.parse(readFileSync(join(folder, 'packages.json'), 'utf8')) as Record<string, string>;
+  return { folder: join(folder, 'root'), versions };
+}
+
+/** Where packages are kept: `$XDG_CACHE_HOME/modelwright/debian`. */
+export function debianCache(env: NodeJS.ProcessEnv = process.env): string {
+  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'modelwright', 'debian');
+}
+
+/** Unpacks beside the target and renames: a folder that is there is whole. */
+async function unpack(packages: readonly string[], folder: string, purpose: string): Promise<void> {
+  const part = `${folder}.${process.pid}.new`;
+  rmSync(part, { recursive: true, force: true });
+  const archives = join(part, 'archives');
+  const root = join(part, 'root');
+  for (const path of [archives, root]) mkdirSync(path, { recursive: true });
+  try {
+    await download(packages, archives, purpose);
+    const versions: Record<string, string> = {};
+    for (const file of readdirSync(archives).sort()) {
+      const archive = join(archives, file);
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the fields are dpkg's own.
+      const { stdout } = await run('dpkg-deb', ['--show', '--showformat', '${Package} ${Version}', archive]);
+      const [name = '', version = ''] = stdout.split(' ');
+      versions[name] = version;
+      await run('dpkg-deb', ['--extract', archive, root]);
+    }
+    rmSync(archives, { recursive: true });
+    writeFileSync(join(part, 'packages.json'), JSON.stringify(versions, null, 2));
+    renameSync(part, folder);
+  } finally {
+    rmSync(part, { recursive: true, force: true });
+  }
+}
+
+/** Refreshes apt's lists only when a package cannot be had with those there are. */
+async function download(packages: readonly string[], folder: string, purpose: string): Promise<void> {
+  const get = () => run('apt-get', ['download', '--quiet', ...packages], { cwd: folder, maxBuffer: 16 << 20 });
+  try {
+    await get();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new Error(`${purpose} is put together from Debian packages, and this machine has no apt-get: run it on Debian or Ubuntu`);
+    }
+    if (process.getuid?.() !== 0) throw unavailable(purpose, error, '; as root, "apt-get update" may help');
+    await run('apt-get', ['update', '--quiet'], { maxBuffer: 16 << 20 });
+    await get().catch((again) => {
+      throw unavailable(purpose, again, '');
+    });
+  }
+}
+
+function unavailable(purpose: string, error: unknown, remedy: string): Error {
+  const { stderr = '', message } = error as { stderr?: string; message: string };
+  const cause = stderr.split('\n').find((line) => line.startsWith('E:')) ?? message.split('\n')[0];
+  return new Error(`${purpose} needs Debian packages that apt-get cannot download: ${cause}${remedy}`);
+}

@@ -1,0 +1,145 @@
+/** Layers of Python: Debian's interpreter, and packages of PyPI by a list that fixes every version and checksum. */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { withLock } from '../controlplane/lock.ts';
+import type { Say } from '../controlplane/log.ts';
+import { imageCache } from './cache.ts';
+import { type DebianLayer, debianLayer } from './debian.ts';
+import { fromFolder, type Wanted } from './entries.ts';
+import { hostArchitecture } from './image.ts';
+import { cachedLayer, type Layer, type LayerOptions } from './layer.ts';
+
+const run = promisify(execFile);
+
+/** Debian 12's. */
+export const PYTHON = '3.11';
+export const SITE_PACKAGES = `usr/local/lib/python${PYTHON}/dist-packages`;
+
+/** The interpreter and the libraries of its standard modules, with C++'s for the packages. */
+const INTERPRETER = [
+  'libbz2-1.0',
+  'libc6',
+  'libcrypt1',
+  'libexpat1',
+  'libffi8',
+  'libgcc-s1',
+  'liblzma5',
+  'libpython3.11-minimal',
+  'libpython3.11-stdlib',
+  'libsqlite3-0',
+  'libssl3',
+  'libstdc++6',
+  'libuuid1',
+  'media-types',
+  'python3.11-minimal',
+  'zlib1g',
+];
+
+const REQUIREMENTS = join(import.meta.dirname, 'requirements');
+
+/** What installed packages carry for their own developers. */
+const UNWANTED = [
+  /\/(tests?|testing_data)\/.*\.(py|csv|gz|json|npz|pkl|txt|xml)$/,
+  /\.(pyi|pyx|pxd|c|h|hpp|cpp)$/,
+  /\/(RECORD|INSTALLER|REQUESTED|direct_url\.json)$/,
+  /\/bin\//,
+];
+
+export function pythonLayer(options: DebianLayer): Promise<Layer> {
+  return debianLayer(INTERPRETER, options);
+}
+
+/** `requirements/NAME.txt` as a layer, where the interpreter looks for packages. */
+export async function packagesLayer(name: string, say: Say, wanted: Wanted = () => true, options: LayerOptions = {}): Promise<Layer> {
+  const lock = readFileSync(join(REQUIREMENTS, `${name}.txt`), 'utf8');
+  return cachedLayer(
+    ['python', PYTHON, hostArchitecture(), lock, UNWANTED.map(String), String(wanted)],
+    async () => {
+      const folder = await installed(name, say);
+      return fromFolder(folder, SITE_PACKAGES, (path) => !UNWANTED.some((pattern) => pattern.test(path)) && wanted(path));
+    },
+    options,
+  );
+}
+
+/** The folder with the installed packages, in the cache. */
+export async function installed(name: string, say: Say, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const lockFile = join(REQUIREMENTS, `${name}.txt`);
+  const digest = createHash('sha256').update(readFileSync(lockFile)).digest('hex').slice(0, 16);
+  const folder = join(imageCache(env), 'python', `${name}-${digest}`);
+  if (existsSync(folder)) return folder;
+  mkdirSync(join(folder, '..'), { recursive: true });
+  return withLock(`${folder}.lock`, say, async () => {
+    if (existsSync(folder)) return folder;
+    const part = `${folder}.${process.pid}.new`;
+    rmSync(part, { recursive: true, force: true });
+    say(`installing the Python packages of ${name} from PyPI`);
+    try {
+      await pip(['install', '--target', part, '--no-compile', '--no-deps', '--require-hashes', '--requirement', lockFile]);
+      renameSync(part, folder);
+    } finally {
+      rmSync(part, { recursive: true, force: true });
+    }
+    return folder;
+  });
+}
+
+/** Runs this machine's pip for the image's interpreter, whatever version runs it; wheels only, so that nothing is compiled. */
+export async function pip(args: readonly string[]): Promise<void> {
+  const machine = hostArchitecture() === 'arm64' ? 'aarch64' : 'x86_64';
+  // glibc 2.36, oldest last; pip takes no ranges.
+  const platforms = [35, 34, 31, 28, 27, 26, 24, 17, 12, 5].flatMap((minor) => ['--platform', `manylinux_2_${minor}_${machine}`]);
+  const target = [...platforms, '--platform', `manylinux2014_${machine}`, '--platform', `linux_${machine}`, '--python-version', PYTHON];
+  try {
+    const [command = '', ...rest] = args;
+    await run('python3', ['-m', 'pip', command, '--quiet', '--disable-pip-version-check', '--only-binary=:all:', ...target, ...rest], {
+      maxBuffer: 64 << 20,
+    });
+  } catch (error) {
+    const { stderr = '', message, code } = error as { stderr?: string; message: string; code?: string };
+    if (code === 'ENOENT') throw new Error('the Python images need python3 with pip on PATH, and there is none');
+    throw new Error(`pip ${args[0]} failed: ${stderr.trim().split('\n').slice(-3).join(' ') || message}`);
+  }
+}
+
+/** The names of all lists. */
+export function lists(): string[] {
+  return readdirSync(REQUIREMENTS)
+    .filter((name) => name.endsWith('.in'))
+    .map((name) => name.replace(/\.in$/, ''))
+    .sort();
+}
+
+/** Writes `NAME.txt` from what `NAME.in` asks for, with the newest versions that fit together. */
+export async function lock(name: string): Promise<string> {
+  const report = join(imageCache(), `report-${process.pid}.json`);
+  mkdirSync(imageCache(), { recursive: true });
+  try {
+    await pip([
+      'install',
+      '--dry-run',
+      '--ignore-installed',
+      '--target',
+      '/nonexistent',
+      '--report',
+      report,
+      '--requirement',
+      join(REQUIREMENTS, `${name}.in`),
+    ]);
+    const { install } = JSON.parse(readFileSync(report, 'utf8')) as {
+      install: { metadata: { name: string; version: string }; download_info: { archive_info: { hashes: { sha256: string } } } }[];
+    };
+    const lines = install
+      .map(
+        ({ metadata, download_info }) =>
+          `${metadata.name.toLowerCase()}==${metadata.version} --hash=sha256:${download_info.archive_info.hashes.sha256}`,
+      )
+      .sort();
+    return `# Made from ${name}.in by "npm run images -- lock ${name}".\n${lines.join('\n')}\n`;
+  } finally {
+    rmSync(report, { force: true });
+  }
+}

@@ -1,0 +1,94 @@
+/** Every image that can be made here, by its name. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Say } from '../controlplane/log.ts';
+import { certificatesLayer, rootLayer, USER } from './debian.ts';
+import { fromFile } from './entries.ts';
+import { type Image, makeImage } from './image.ts';
+import { cachedLayer, type Layer } from './layer.ts';
+import { modelwrightImage } from './modelwright.ts';
+import { REGISTRY } from './names.ts';
+import { pauseImage } from './pause.ts';
+import { packagesLayer, pythonLayer } from './python.ts';
+
+export interface Recipe {
+  /** Registry, repository and tag. */
+  readonly reference: string;
+  /** One line for a person: what it is, and what of it is real. */
+  readonly summary: string;
+  make(say: Say): Promise<Image>;
+}
+
+const PROGRAMS = join(import.meta.dirname, 'programs');
+const PYTHON_ENV = [
+  'PATH=/usr/local/bin:/usr/bin',
+  'PYTHONUNBUFFERED=1',
+  'PYTHONDONTWRITEBYTECODE=1',
+  'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt',
+];
+
+const references = {
+  modelwright: `${REGISTRY}/modelwright:latest-build`,
+  storageInitializer: `${REGISTRY}/storage-initializer:0.20.0`,
+  sklearn: `${REGISTRY}/sklearn-server:0.20.0`,
+} as const;
+
+export const recipes = {
+  modelwright: {
+    reference: references.modelwright,
+    summary: 'Modelwright itself, from dist/',
+    make: (say) => modelwrightImage({ say, reference: references.modelwright }),
+  },
+  pause: {
+    reference: `${REGISTRY}/pause:1`,
+    summary: 'what holds a Pod’s network: catatonit of Debian',
+    make: pauseImage,
+  },
+  'storage-initializer': {
+    reference: references.storageInitializer,
+    summary: 'KServe’s storage initializer: PyPI’s kserve-storage',
+    make: (say) =>
+      pythonImage(say, {
+        name: 'storage-initializer',
+        reference: references.storageInitializer,
+        program: 'storage_initializer.py',
+        certificates: true,
+      }),
+  },
+  sklearn: {
+    reference: references.sklearn,
+    summary: 'a scikit-learn server, V1 and V2: PyPI’s kserve with a model class of ours',
+    make: (say) => pythonImage(say, { name: 'sklearn', reference: references.sklearn, program: 'sklearn_server.py' }),
+  },
+} as const satisfies Readonly<Record<string, Recipe>>;
+
+export type ImageName = keyof typeof recipes;
+
+interface PythonImage {
+  /** Of the list of packages. */
+  readonly name: string;
+  readonly reference: string;
+  /** File below `programs/`. */
+  readonly program: string;
+  readonly certificates?: boolean;
+}
+
+async function pythonImage(say: Say, { name, reference, program, certificates = false }: PythonImage): Promise<Image> {
+  const options = { say, purpose: `the image ${name}` };
+  const layers: Layer[] = [await rootLayer(), await pythonLayer(options)];
+  if (certificates) layers.push(await certificatesLayer(options));
+  layers.push(await packagesLayer(name, say), await programLayer(program));
+  return makeImage({
+    reference,
+    layers,
+    run: { User: USER, Entrypoint: ['/usr/bin/python3.11', `/app/${program}`], Env: PYTHON_ENV, WorkingDir: '/tmp' },
+  });
+}
+
+/** One file of `programs/`. */
+async function programLayer(program: string): Promise<Layer> {
+  const file = join(PROGRAMS, program);
+  const digest = createHash('sha256').update(readFileSync(file)).digest('hex');
+  return cachedLayer(['program', program, digest], async () => [{ ...fromFile(file, `app/${program}`), mode: 0o644 }]);
+}
