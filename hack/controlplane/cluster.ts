@@ -24,6 +24,12 @@ export interface ClusterParts {
   readonly say: Say;
 }
 
+/** Who a component is, and where it finds the API server, if not as an administrator on this machine. */
+export interface Access {
+  readonly groups?: readonly string[];
+  readonly server?: string;
+}
+
 export class Cluster {
   readonly layout: Layout;
   readonly supervisor: SupervisorClient;
@@ -69,9 +75,10 @@ export class Cluster {
   }
 
   /** A kubeconfig with a certificate of its own for one component, so that the audit log tells components apart. */
-  kubeconfigFor(user: string, file = join(this.layout.work, `${user}.kubeconfig`)): string {
-    const client = this.pki.issue({ commonName: user, organizations: ['system:masters'] });
-    const text = kubeconfig({ cluster: `modelwright-${this.layout.name}`, user, server: this.url, ca: this.pki.ca, client });
+  kubeconfigFor(user: string, file = join(this.layout.work, `${user}.kubeconfig`), access: Access = {}): string {
+    const { groups = ['system:masters'], server = this.url } = access;
+    const client = this.pki.issue({ commonName: user, organizations: groups });
+    const text = kubeconfig({ cluster: `modelwright-${this.layout.name}`, user, server, ca: this.pki.ca, client });
     writeFileSync(file, text, { mode: 0o600 });
     return file;
   }

@@ -10,16 +10,19 @@ import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getBinaries, type Need } from './binaries.ts';
 import { portsFolder } from './cache.ts';
-import { ETCD, KNATIVE, KUBERNETES, KWOK, kserve, managerOf } from './catalog.ts';
+import { COREDNS, ETCD, KNATIVE, KUBERNETES, KWOK, kserve, managerOf } from './catalog.ts';
 import { Cluster } from './cluster.ts';
 import { startKnative } from './components/knative.ts';
 import { startKServe } from './components/kserve.ts';
 import { startApiServer, startControllers } from './components/kubernetes.ts';
 import { startFakeNodes } from './components/nodes.ts';
+import { type NodeParts, type NodeRecord, startRealNode } from './components/real-node.ts';
 import type { KServeVersion } from './kserve-releases.ts';
 import { createFolders, INSTANCES, isInstanceName, type Layout, layoutOf } from './layout.ts';
 import { elapsed, type Say } from './log.ts';
 import type { FoundBinary } from './lookup.ts';
+import { reserveNetwork } from './node/network.ts';
+import { getNodeTools } from './node/tools.ts';
 import { Pki } from './pki.ts';
 import { ControlPlane, type InstanceRecord } from './plane.ts';
 import { PORT_NAMES, reservePorts } from './ports.ts';
@@ -28,8 +31,8 @@ import { killRecorded, recorded, removeFolder, SupervisorClient, supervisorRuns 
 export interface StartOptions {
   /** Folder below `.controlplane/`; default one that no other instance has. */
   readonly name?: string;
-  /** Three kwok nodes, one of them with four `nvidia.com/gpu`. */
-  readonly nodes?: 'fake';
+  /** `fake`: three kwok nodes, one of them with four `nvidia.com/gpu`. `real`: one node whose containers run, as root on Linux. */
+  readonly nodes?: 'fake' | 'real';
   /** Knative Serving: controller, webhook, autoscaler. */
   readonly knative?: boolean;
   /** KServe's manager of this release with its webhooks and runtimes. */
@@ -46,6 +49,7 @@ export interface StartOptions {
 export async function start(options: StartOptions = {}): Promise<ControlPlane> {
   const { say = () => {} } = options;
   const layout = layoutOf(options.name ?? `run-${process.pid}-${Date.now().toString(36)}`, options.root ?? INSTANCES);
+  const tools = options.nodes === 'real' ? await getNodeTools(say) : undefined;
   const binaries = await getBinaries(needsOf(options), { say, keepGoCache: options.keepGoCache ?? false });
   sweep(options.root ?? INSTANCES);
   const existing = recorded(layout);
@@ -64,7 +68,8 @@ export async function start(options: StartOptions = {}): Promise<ControlPlane> {
     const cluster = new Cluster({ layout, supervisor, pki: new Pki(layout.pki), ports, binaries, say });
     cluster.kubeconfigFor('modelwright-admin', layout.kubeconfig);
     for (const [name, { path }] of Object.entries(binaries)) symlinkSync(path, join(layout.bin, name));
-    await startParts(cluster, options, started);
+    const real = tools && { tools, network: reserveNetwork(portsFolder(), layout.dir, owner.pid) };
+    const node = await startParts(cluster, options, real, started);
     const record: InstanceRecord = {
       name: layout.name,
       startedAt: new Date(started).toISOString(),
@@ -73,6 +78,7 @@ export async function start(options: StartOptions = {}): Promise<ControlPlane> {
       kubectl: cluster.binary('kubectl'),
       parts: partsOf(options, binaries),
       programs: binaries,
+      ...(node && { node }),
     };
     writeFileSync(layout.instanceFile, JSON.stringify(record, null, 2), { mode: 0o600 });
     return new ControlPlane(layout, record, supervisor);
@@ -83,19 +89,26 @@ export async function start(options: StartOptions = {}): Promise<ControlPlane> {
 }
 
 /** Knative comes before KServe, whose manager looks for Knative's kinds only when it starts. */
-async function startParts(cluster: Cluster, options: StartOptions, started: number): Promise<void> {
+async function startParts(
+  cluster: Cluster,
+  options: StartOptions,
+  real: NodeParts | undefined,
+  started: number,
+): Promise<NodeRecord | undefined> {
   const ready = (what: string) => cluster.say(`${what} ready after ${elapsed(started)}`);
   const controllers = hasControllers(options);
-  await startApiServer(cluster, { controllers });
+  await startApiServer(cluster, { controllers, ...(real && { node: real.network.host }) });
   ready('API server');
   if (controllers) {
     await startControllers(cluster);
     ready('controller manager and scheduler');
   }
-  if (options.nodes) {
+  if (options.nodes === 'fake') {
     await startFakeNodes(cluster);
     ready('fake nodes');
   }
+  const node = real && (await startRealNode(cluster, real));
+  if (node) ready(`real node ${node.name}`);
   if (options.knative) {
     await startKnative(cluster);
     ready(`Knative ${KNATIVE.version}`);
@@ -104,6 +117,7 @@ async function startParts(cluster: Cluster, options: StartOptions, started: numb
     await startKServe(cluster, options.kserve);
     ready(`KServe ${options.kserve}`);
   }
+  return node;
 }
 
 function hasControllers({ nodes, knative, kserve }: StartOptions): boolean {
@@ -112,11 +126,13 @@ function hasControllers({ nodes, knative, kserve }: StartOptions): boolean {
 
 function needsOf(options: StartOptions): Need[] {
   const controllers = hasControllers(options) ? ['kube-controller-manager', 'kube-scheduler'] : [];
+  const kubelet = options.nodes === 'real' ? ['kubelet', 'kube-proxy'] : [];
   const needs: Need[] = [
     { component: ETCD, binaries: ['etcd'] },
-    { component: KUBERNETES, binaries: ['kube-apiserver', 'kubectl', ...controllers] },
+    { component: KUBERNETES, binaries: ['kube-apiserver', 'kubectl', ...controllers, ...kubelet] },
   ];
-  if (options.nodes) needs.push({ component: KWOK, binaries: ['kwok'] });
+  if (options.nodes === 'real') needs.push({ component: COREDNS, binaries: ['coredns'] });
+  if (options.nodes === 'fake') needs.push({ component: KWOK, binaries: ['kwok'] });
   if (options.knative) needs.push({ component: KNATIVE, binaries: Object.keys(KNATIVE.binaries) });
   if (options.kserve) needs.push({ component: kserve(options.kserve), binaries: [managerOf(options.kserve)] });
   return needs;

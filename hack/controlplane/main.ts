@@ -14,7 +14,7 @@ interface UpFlags {
   readonly name: string;
   readonly kserve?: KServeVersion | true;
   readonly knative?: true;
-  readonly nodes?: 'fake';
+  readonly nodes?: 'fake' | 'real';
   readonly keepGoCache?: true;
 }
 
@@ -37,7 +37,12 @@ program
   .addOption(nameOption())
   .option('--kserve [version]', `KServe's manager and webhooks: ${KSERVE_VERSIONS.join(', ')}`, kserveVersion)
   .option('--knative', 'Knative Serving: controller, webhook, autoscaler')
-  .addOption(new Option('--nodes <kind>', 'three nodes whose Pods are played by kwok, one with 4 nvidia.com/gpu').choices(['fake']))
+  .addOption(
+    new Option('--nodes <kind>', 'fake: three nodes whose Pods are played by kwok; real: a node that runs containers (root)').choices([
+      'fake',
+      'real',
+    ]),
+  )
   .option('--keep-go-cache', 'keep Go’s build cache after a build (several GB)')
   .action(up);
 program

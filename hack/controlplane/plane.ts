@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { load } from 'js-yaml';
 import { runKubectl } from './cluster.ts';
+import type { NodeRecord } from './components/real-node.ts';
 import type { Layout } from './layout.ts';
 import { lastLines } from './log.ts';
 import { answers, until } from './probe.ts';
@@ -30,6 +31,8 @@ export interface InstanceRecord {
   readonly parts: readonly string[];
   /** Version and origin of each program. */
   readonly programs: Readonly<Record<string, { readonly version: string; readonly origin: string; readonly path: string }>>;
+  /** Of an instance with `nodes real`. */
+  readonly node?: NodeRecord;
 }
 
 export class ControlPlane implements AsyncDisposable {

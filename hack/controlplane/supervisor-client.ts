@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Layout } from './layout.ts';
 import { lastLines } from './log.ts';
+import { removeCgroups } from './node/cgroups.ts';
 import { isAlive, signalTo, startMark } from './process.ts';
 
 /** One program to run for the instance; its output goes to `logs/NAME.log`. */
@@ -147,5 +148,6 @@ export function killRecorded(table: ProcessTable): void {
 
 /** Removes the folder of an instance whose processes are gone. */
 export function removeFolder(layout: Layout): void {
+  removeCgroups(layout.dir);
   rmSync(layout.dir, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -12,6 +12,7 @@ import { closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http';
 import { basename, dirname, join } from 'node:path';
 import { layoutOf } from './layout.ts';
+import { removeCgroups } from './node/cgroups.ts';
 import { releasePorts } from './ports.ts';
 import { startMark } from './process.ts';
 import type { ProcessRecord, ProcessSpec, ProcessTable, StopOptions } from './supervisor-client.ts';
@@ -76,6 +77,7 @@ function shutdown(): Promise<void> {
     for (const { child } of running) child.kill('SIGKILL');
     await Promise.all(running.map(({ exited }) => exited));
     releasePorts(portsDir, process.pid);
+    removeCgroups(layout.dir);
     if (!process.env['MODELWRIGHT_CONTROLPLANE_KEEP']) rmSync(layout.dir, { recursive: true, force: true, maxRetries: 5 });
     else rmSync(layout.processesFile, { force: true });
   })();

@@ -1,6 +1,7 @@
 /** etcd, kube-apiserver, kube-controller-manager and kube-scheduler: order, flags and readiness. */
 import { join } from 'node:path';
 import type { Cluster } from '../cluster.ts';
+import type { Pki } from '../pki.ts';
 import { answers } from '../probe.ts';
 
 const AUDIT_POLICY = join(import.meta.dirname, '..', 'apiserver-audit.yaml');
@@ -8,10 +9,12 @@ const AUDIT_POLICY = join(import.meta.dirname, '..', 'apiserver-audit.yaml');
 export interface KubernetesOptions {
   /** Whether kube-controller-manager makes the ServiceAccounts that Pods are admitted with. */
   readonly controllers: boolean;
+  /** The address at which a real node reaches the API server; without one there are no kubelets to talk to. */
+  readonly node?: string;
 }
 
 /** Starts etcd and the API server; returns when `/readyz` says ok. */
-export async function startApiServer(cluster: Cluster, { controllers }: KubernetesOptions): Promise<void> {
+export async function startApiServer(cluster: Cluster, { controllers, node }: KubernetesOptions): Promise<void> {
   const { pki, ports, layout, supervisor } = cluster;
   const client = `http://127.0.0.1:${ports.etcd}`;
   const peer = `http://127.0.0.1:${ports['etcd-peer']}`;
@@ -32,7 +35,7 @@ export async function startApiServer(cluster: Cluster, { controllers }: Kubernet
   });
   const serving = pki.issueFiles('kube-apiserver', {
     commonName: 'kube-apiserver',
-    hosts: ['127.0.0.1', 'localhost', '10.96.0.1', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'],
+    hosts: ['127.0.0.1', 'localhost', '10.96.0.1', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', ...(node ? [node] : [])],
   });
   await supervisor.start({
     name: 'kube-apiserver',
@@ -48,7 +51,7 @@ export async function startApiServer(cluster: Cluster, { controllers }: Kubernet
       `--tls-cert-file=${serving.certFile}`,
       `--tls-private-key-file=${serving.keyFile}`,
       `--client-ca-file=${pki.caFile}`,
-      '--authorization-mode=RBAC',
+      ...(node ? forKubelets(pki) : ['--authorization-mode=RBAC']),
       '--service-cluster-ip-range=10.96.0.0/16',
       '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
       `--service-account-key-file=${pki.serviceAccountPublicKeyFile}`,
@@ -65,6 +68,19 @@ export async function startApiServer(cluster: Cluster, { controllers }: Kubernet
     ],
   });
   await untilApiServerReady(cluster);
+}
+
+/** A kubelet may do what its own pods need, and shows logs and runs commands for the API server alone. */
+function forKubelets(pki: Pki): string[] {
+  const client = pki.issueFiles('kubelet-client', { commonName: 'kube-apiserver', organizations: ['system:masters'] });
+  return [
+    '--authorization-mode=Node,RBAC',
+    '--enable-admission-plugins=NodeRestriction',
+    `--kubelet-client-certificate=${client.certFile}`,
+    `--kubelet-client-key=${client.keyFile}`,
+    `--kubelet-certificate-authority=${pki.caFile}`,
+    '--kubelet-preferred-address-types=InternalIP',
+  ];
 }
 
 /** Waits for `/readyz`, after a start or a restart. */
