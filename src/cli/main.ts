@@ -32,6 +32,8 @@ async function program(argv: readonly string[]): Promise<Command> {
     .description('Puts trained models on KServe, and measures how to run them.')
     .version(programVersion(), '-V, --version', 'print the version')
     .showHelpAfterError('(add --help for usage)')
+    // Else `bench` would take the options of `bench diff` and `bench import` that it has itself.
+    .enablePositionalOptions()
     .exitOverride();
   const asked = argv.slice(2).find((argument) => !argument.startsWith('-'));
   const load = asked === undefined ? undefined : commands[asked];

@@ -1,9 +1,16 @@
+import { basename } from 'node:path';
 import { Command } from 'commander';
+import { type Imported, importedReport } from '../../load/import/imported.ts';
+import { readInferencePerf } from '../../load/import/inference-perf.ts';
 import { bestBatches, readMlModelCi } from '../../load/import/mlmodelci.ts';
+import { readPerfAnalyzer } from '../../load/import/perf-analyzer.ts';
 import { overloads, readVegetaCsv } from '../../load/import/vegeta.ts';
+import { UsageError } from '../../load/transport/target.ts';
+import { reportFormats, reportText } from '../report-formats.ts';
 import { printTable } from '../table.ts';
 import { asFailure } from './command.ts';
-import { positive, readFile, readJson } from './flags.ts';
+import { latencyBound, notNegative, positive, readFile, readJson } from './flags.ts';
+import { tableText } from './outputs.ts';
 
 /** `modelwright bench import`: published results judged by the rules that judge measured ones. */
 export function importCommand(): Command {
@@ -53,7 +60,53 @@ export function importCommand(): Command {
         );
       });
     });
+  ranked(
+    command
+      .command('perf-analyzer')
+      .description('The CSV of perf_analyzer -f: every level, and the best within bounds.')
+      .argument('<file>', 'CSV')
+      .option('--batch <size>', 'batch size that perf_analyzer was run with (-b), which the file does not tell', '1'),
+  ).action((file: string, flags: RankedFlags & { readonly batch: string }) => {
+    guarded(() =>
+      print(readPerfAnalyzer(readFile(file, 'the file').toString(), basename(file), positive(flags.batch, '--batch', true)), flags),
+    );
+  });
+  ranked(
+    command
+      .command('inference-perf')
+      .description('Stage reports of inference-perf: every stage, and the best within bounds.')
+      .argument('<files...>', 'stage_N_lifecycle_metrics.json'),
+  ).action((files: readonly string[], flags: RankedFlags) => {
+    guarded(() => print(readInferencePerf(files.map((file) => ({ name: basename(file), json: readJson(file, 'the file') }))), flags));
+  });
   return command;
+}
+
+interface RankedFlags {
+  readonly slo: readonly string[];
+  readonly maximize: string;
+  readonly maxErrors: string;
+  readonly output: string;
+}
+
+/** What imported points are ranked by, and how they are shown. */
+function ranked(command: Command): Command {
+  return command
+    .option('--slo <bound>', 'latency bound, e.g. p99=100ms; repeatable', (value, previous: readonly string[]) => [...previous, value], [])
+    .option('--maximize <what>', 'Throughput or LowLatency', 'Throughput')
+    .option('--max-errors <count>', 'errors per million that are acceptable', '1000')
+    .option('-o, --output <format>', `table, ${reportFormats.join(', ')}`, 'table');
+}
+
+function print(imported: Imported, { slo, maximize, maxErrors, output }: RankedFlags): void {
+  const goal = (['Throughput', 'LowLatency'] as const).find((one) => one.toLowerCase() === maximize.toLowerCase());
+  if (goal === undefined) throw new UsageError(`--maximize "${maximize}" is not known; it is one of Throughput, LowLatency`);
+  const format = reportFormats.find((one) => one === output);
+  if (format === undefined && output !== 'table')
+    throw new UsageError(`-o "${output}" is not known; it is one of table, ${reportFormats.join(', ')}`);
+  const objective = { maximize: goal, latency: slo.map(latencyBound), maxErrorsPerMillion: notNegative(maxErrors, '--max-errors') };
+  const report = importedReport(imported, objective);
+  process.stdout.write(format === undefined ? tableText(report) : reportText(report, format));
 }
 
 function guarded(work: () => void): void {

@@ -1,13 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { terminationMessage } from '../../load/compact.ts';
 import { inOrder, reportColumns } from '../../load/report/columns.ts';
-import { csvReport } from '../../load/report/csv.ts';
-import { htmlReport } from '../../load/report/html.ts';
-import { llmdReport } from '../../load/report/llmd.ts';
-import { markdownReport } from '../../load/report/markdown.ts';
 import { prometheusReport } from '../../load/report/prometheus-text.ts';
-import type { Report } from '../../load/report/report.ts';
+import type { Report, ShownReport } from '../../load/report/report.ts';
 import { sentences } from '../../load/report/sentences.ts';
+import { reportText } from '../report-formats.ts';
 import { printTable } from '../table.ts';
 import { writeWhole } from '../write-whole.ts';
 
@@ -31,34 +28,29 @@ export function rendered(report: Report, format: StdoutFormat): string {
     case 'json':
       return jsonText(report);
     case 'csv':
-      return csvReport(report);
     case 'markdown':
-      return markdownReport(report);
+      return reportText(report, format);
     case 'none':
       return '';
-    case 'table': {
-      const columns = reportColumns.filter((column) => column.brief).map(({ heading, value }) => ({ heading, cell: value }));
-      return `${printTable(columns, inOrder(report.points))}\n${sentences(report).join('\n')}\n`;
-    }
+    case 'table':
+      return tableText(report);
   }
+}
+
+/** The table a person reads, and what follows from it. */
+export function tableText(report: ShownReport): string {
+  const columns = reportColumns.filter((column) => column.brief).map(({ heading, value }) => ({ heading, cell: value }));
+  return `${printTable(columns, inOrder(report.points))}\n${sentences(report).join('\n')}\n`;
 }
 
 /** Writes every file asked for; gives the sentences of those that could not be written. What can be written is. */
 export async function writeReports(report: Report, flags: OutputFlags): Promise<string[]> {
   const wanted: readonly (readonly [string | undefined, () => string])[] = [
     [flags.json, () => jsonText(report)],
-    [flags.csv, () => csvReport(report)],
-    [flags.markdown, () => markdownReport(report)],
-    [flags.html, () => htmlReport(report)],
-    [
-      flags.llmd,
-      () =>
-        `${JSON.stringify(
-          report.points.map((point) => llmdReport(report, point)),
-          null,
-          2,
-        )}\n`,
-    ],
+    [flags.csv, () => reportText(report, 'csv')],
+    [flags.markdown, () => reportText(report, 'markdown')],
+    [flags.html, () => reportText(report, 'html')],
+    [flags.llmd, () => reportText(report, 'llmd')],
     [flags.prometheus, () => prometheusReport(report)],
   ];
   const failures: string[] = [];

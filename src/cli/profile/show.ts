@@ -1,17 +1,14 @@
 import { Command } from 'commander';
 import type { ModelProfile } from '../../api/model-profile/index.ts';
-import { csvReport } from '../../load/report/csv.ts';
-import { htmlReport } from '../../load/report/html.ts';
-import { llmdReport } from '../../load/report/llmd.ts';
-import { markdownReport } from '../../load/report/markdown.ts';
 import { withConnection } from '../connection.ts';
 import { Failure } from '../failure.ts';
 import { printJson, printYaml } from '../output.ts';
+import { reportFormats, reportText } from '../report-formats.ts';
 import { type NamespaceOptions, presentable, readAnywhere } from './profiles.ts';
 import { shownReport } from './shown.ts';
 import { profileText } from './text.ts';
 
-export const profileFormats = ['table', 'json', 'yaml', 'csv', 'markdown', 'html', 'llmd'] as const;
+export const profileFormats = ['table', 'json', 'yaml', ...reportFormats] as const;
 export type ProfileFormat = (typeof profileFormats)[number];
 
 /** `modelwright profile show`. */
@@ -31,7 +28,6 @@ export function showCommand(): Command {
 
 /** A profile in a format; json and yaml are the object itself, the others are made of its results. */
 export function rendered(profile: ModelProfile, format: ProfileFormat): string {
-  const report = shownReport(profile);
   switch (format) {
     case 'table':
       return profileText(profile);
@@ -39,13 +35,7 @@ export function rendered(profile: ModelProfile, format: ProfileFormat): string {
       return printJson(presentable(profile));
     case 'yaml':
       return printYaml(presentable(profile));
-    case 'csv':
-      return csvReport(report);
-    case 'markdown':
-      return markdownReport(report);
-    case 'html':
-      return htmlReport(report);
-    case 'llmd':
-      return printJson(report.points.map((point) => llmdReport(report, point)));
+    default:
+      return reportText(shownReport(profile), format);
   }
 }

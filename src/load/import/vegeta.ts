@@ -1,4 +1,5 @@
 import { UsageError } from '../transport/target.ts';
+import { splitCsv } from './csv-line.ts';
 
 /** One row of a table of vegeta runs: rates and latencies as published. */
 export interface RateRow {
@@ -53,9 +54,4 @@ export function overloads(rows: readonly RateRow[]): OverloadVerdict[] {
     if (row.successPercent < 100) reasons.push(`${row.successPercent} % succeeded`);
     return { overloaded: reasons.length > 0, reasons };
   });
-}
-
-/** RFC 4180 cells of one line. */
-function splitCsv(line: string): string[] {
-  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map((match) => match[1]?.replaceAll('""', '"') ?? match[2] ?? '');
 }
