@@ -60,6 +60,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   const caches = cachesOf(options, client, log);
   const recorder = new EventWriter({ client, reportingController: 'modelwright.dev/operator', reportingInstance: identity, clock, log });
   const { kserveNamespace, defaultDeploymentMode: defaultMode, workers } = options;
+  const systemNamespace = options.systemNamespace ?? client.namespace;
   const deployments = deploymentStores(caches.models, caches.cluster);
   const ports = {
     client,
@@ -76,7 +77,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
       policy: { serviceAccounts: options.allowedServiceAccounts ?? [], imageRegistries: options.allowedImageRegistries ?? [] },
       ...(defaultMode !== undefined && { defaultMode }),
       packaging: {
-        openShelf: shelfOpener(client, options.systemNamespace ?? client.namespace),
+        openShelf: shelfOpener(client, systemNamespace),
         ...(options.image !== undefined && { image: options.image }),
       },
       platform: platformPort({ platforms: servingPlatformStore(caches.cluster), deployments }),
@@ -85,7 +86,9 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   ];
   // Settings of the whole cluster need rights over the whole cluster, which an operator of some namespaces seldom has.
   if (options.managePlatform ?? options.namespaces === undefined) {
-    controllers.push(platformController({ ...ports, stores: platformStores(caches.cluster, deployments), fieldManager }));
+    controllers.push(
+      platformController({ ...ports, stores: platformStores(caches.cluster, deployments), fieldManager, product, systemNamespace }),
+    );
   }
   const server = parseAddress(options.metricsBindAddress);
   const manager = new Manager({

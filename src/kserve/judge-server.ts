@@ -14,6 +14,16 @@ export function judgeServer(deployment: ModelDeployment, dialect: Dialect): Prob
 }
 
 function judgeProtocol({ runtime, protocol, choice, runtimeName }: Server, dialect: Dialect): Problem[] {
+  const declared = dialect.runtimes?.find(({ metadata }) => metadata.name === runtimeName)?.spec?.protocolVersions;
+  if (declared !== undefined && !declared.includes(protocolVersion[protocol])) {
+    return [
+      blocking(
+        'Validation',
+        'ProtocolNotSupported',
+        `spec.runtime.protocol: the ${runtime.type} runtime of this cluster, ${runtimeName}, speaks ${declared.join(', ')} and not ${protocolVersion[protocol]}; choose one of these, or ask an administrator for protocols in spec.runtimes of the ServingPlatform`,
+      ),
+    ];
+  }
   if (choice !== undefined || runtimeName !== undefined) return [];
   const named = describeDialect(dialect);
   if (dialect.runtimes === undefined) {

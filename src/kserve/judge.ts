@@ -9,8 +9,9 @@ import { judgeKnativeFlags } from './judge-knative.ts';
 import { judgeMode } from './judge-mode.ts';
 import { judgeServer } from './judge-server.ts';
 import { givenLocation, isFetchedByUs, type ModelLocation } from './model-location.ts';
-import { allowsImage, allowsServiceAccount, allowsStorageUri, type Policy } from './policy.ts';
+import { allowsImage, allowsRuntimeImage, allowsServiceAccount, allowsStorageUri, type Policy } from './policy.ts';
 import { blocking, type Problem, warning } from './problem.ts';
+import { chooseServer } from './server.ts';
 
 export interface JudgeContext {
   readonly dialect: Dialect;
@@ -35,7 +36,7 @@ export function judge(deployment: ModelDeployment, context: JudgeContext): Probl
     ...judgeMode(deployment, mode, dialect),
     ...(location === undefined ? [] : judgeStorage(location, dialect)),
     ...(mode === 'Knative' ? judgeKnativeFlags(deployment, facts?.knative?.configFeatures) : []),
-    ...judgePolicy(deployment, policy),
+    ...judgePolicy(deployment, policy, dialect),
   ];
   return problems.toSorted((a, b) => Number(b.blocking) - Number(a.blocking));
 }
@@ -100,8 +101,9 @@ function judgeStorage(location: ModelLocation, dialect: Dialect): Problem[] {
   });
 }
 
-function judgePolicy({ spec }: ModelDeployment, policy: Policy): Problem[] {
-  const problems: Problem[] = [];
+function judgePolicy(deployment: ModelDeployment, policy: Policy, dialect: Dialect): Problem[] {
+  const { spec } = deployment;
+  const problems = [...judgeRuntimeImage(deployment, policy, dialect)];
   if (spec.source.storageUri !== undefined && !allowsStorageUri(policy, spec.source.storageUri)) {
     problems.push(
       blocking(
@@ -130,6 +132,19 @@ function judgePolicy({ spec }: ModelDeployment, policy: Policy): Problem[] {
     );
   }
   return problems;
+}
+
+/** Where KServe chooses the runtime, its image is not known here. */
+function judgeRuntimeImage(deployment: ModelDeployment, policy: Policy, dialect: Dialect): Problem[] {
+  const image = chooseServer(deployment, dialect).defaultImage?.repository;
+  if (image === undefined || allowsRuntimeImage(policy, image)) return [];
+  return [
+    blocking(
+      'Validation',
+      'RuntimeImageNotAllowed',
+      `spec.runtime: the cluster policy does not allow model servers from ${image}; use another runtime, or ask an administrator to declare an allowed image for ${deployment.spec.runtime.type} in the ServingPlatform`,
+    ),
+  ];
 }
 
 export type { Problem };

@@ -9,6 +9,8 @@ export interface Policy {
   readonly serviceAccounts?: readonly string[];
   /** Image prefixes, `registry` or `registry/path`, that `spec.transformer.image` may come from. */
   readonly imageRegistries?: readonly string[];
+  /** Image prefixes that images of model servers may come from. Absent or empty: any. */
+  readonly runtimeRegistries?: readonly string[];
   /** Hosts that `spec.source.archive.url` may name, and, where there are any, the only ones for a `storageUri` with http or https. */
   readonly sourceHosts?: readonly string[];
 }
@@ -28,12 +30,17 @@ export function allowsServiceAccount(policy: Policy, name: string): boolean {
  * Whether an image comes from an allowed registry. The comparison is made on whole path segments of the full reference, so that
  * `ghcr.io/acme` allows `ghcr.io/acme/x` and not `ghcr.io/acme-evil/x`; Docker Hub may be written in any of its spellings.
  */
-export function allowsImage(policy: Policy, image: string): boolean {
+export function allowsImage(policy: Pick<Policy, 'imageRegistries'>, image: string): boolean {
   const full = fullImageName(image);
   return (policy.imageRegistries ?? []).some((allowed) => {
     const prefix = registryPrefix(allowed);
     return prefix !== '' && (full === prefix || full.startsWith(`${prefix}/`));
   });
+}
+
+/** Whether the image of a model server comes from an allowed registry. */
+export function allowsRuntimeImage({ runtimeRegistries = [] }: Policy, image: string): boolean {
+  return runtimeRegistries.length === 0 || allowsImage({ imageRegistries: runtimeRegistries }, image);
 }
 
 /** `nginx:1` is `docker.io/library/nginx`: registry and repository without tag and digest, as container engines complete them. */

@@ -1,4 +1,5 @@
 /** What one ServingPlatform can say about itself. Knative accepts any text as a registry, so nobody but these rules catches a wrong one. */
+import { type Protocol, protocolsOf, type RuntimeType } from '../model-deployment/runtime.ts';
 import type { Rule } from '../rule.ts';
 import type { ServingPlatform } from './index.ts';
 
@@ -13,7 +14,14 @@ const registries = 'self.tagResolution.skipRegistries';
 const each = (condition: string) => `!has(self.tagResolution) || !has(${registries}) || ${registries}.all(r, ${condition})`;
 const registriesOf = ({ spec }: ServingPlatform): readonly string[] => spec.tagResolution?.skipRegistries ?? [];
 
+/** An IP address or a range of them, as far as letters tell. */
+const addressPattern = '^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9a-f]{0,4}(:[0-9a-f]{0,4}){2,7})(/[0-9]{1,3})?$';
+
 const sourceHostPattern = '^([*][.])?([a-z0-9]([-a-z0-9]*[a-z0-9])?[.])*[a-z0-9]([-a-z0-9]*[a-z0-9])?(:[0-9]{1,5})?$';
+
+const spoken = Object.entries(protocolsOf) as readonly (readonly [RuntimeType, readonly Protocol[]])[];
+const protocolTexts = spoken.map(([type, protocols]) => `${type} speaks ${protocols.join(', ')}`).join('; ');
+const protocolMap = `{${spoken.map(([type, protocols]) => `'${type}': [${protocols.map((protocol) => `'${protocol}'`).join(', ')}]`).join(', ')}}`;
 
 export const rules: readonly Rule<ServingPlatform>[] = [
   {
@@ -97,5 +105,40 @@ export const rules: readonly Rule<ServingPlatform>[] = [
           ({ operator, values = [] }) => (operator === 'In' || operator === 'NotIn') === values.length > 0,
         ),
       ),
+  },
+  {
+    id: 'runtime-platform-pinned',
+    scope: 'spec',
+    fieldPath: '.spec.runtimes',
+    message: 'spec.runtimes[].platform says which image to pin, so it needs pinDigests: true; add that, or leave platform out',
+    cel: '!has(self.runtimes) || self.runtimes.all(r, !has(r.platform) || (has(r.pinDigests) && r.pinDigests))',
+    holds: ({ spec }) => (spec.runtimes ?? []).every(({ platform, pinDigests }) => platform === undefined || pinDigests === true),
+  },
+  {
+    id: 'runtime-protocols',
+    scope: 'spec',
+    fieldPath: '.spec.runtimes',
+    message: `spec.runtimes[].protocols: ${protocolTexts}`,
+    cel: `!has(self.runtimes) || self.runtimes.all(r, !has(r.protocols) || r.protocols.all(p, p in ${protocolMap}[r.type]))`,
+    holds: ({ spec }) =>
+      (spec.runtimes ?? []).every(({ type, protocols = [] }) => protocols.every((protocol) => protocolsOf[type].includes(protocol))),
+  },
+  {
+    id: 'registry-plain-or-trusted',
+    scope: 'spec',
+    fieldPath: '.spec.registries',
+    message: 'spec.registries[]: plainHTTP speaks without TLS, so caBundle would count for nothing; leave one of them out',
+    cel: '!has(self.registries) || self.registries.all(r, !has(r.plainHTTP) || !r.plainHTTP || !has(r.caBundle))',
+    holds: ({ spec }) => (spec.registries ?? []).every(({ plainHTTP, caBundle }) => plainHTTP !== true || caBundle === undefined),
+  },
+  {
+    id: 'target-host',
+    scope: 'spec',
+    fieldPath: '.spec.policy.targetHosts',
+    message:
+      'spec.policy.targetHosts: each must be a host in lower case, with its port where only that is meant, and may begin with "*."; or an address, or a range as 10.0.0.0/8; without http:// and without a path',
+    cel: `!has(self.policy) || !has(self.policy.targetHosts) || self.policy.targetHosts.all(h, h.matches('${sourceHostPattern}') || h.matches('${addressPattern}'))`,
+    holds: ({ spec }) =>
+      (spec.policy?.targetHosts ?? []).every((host) => [sourceHostPattern, addressPattern].some((pattern) => new RegExp(pattern).test(host))),
   },
 ];

@@ -2,6 +2,7 @@
 import { conditionsSchema } from '../condition.ts';
 import { runtimeTypes } from '../model-deployment/runtime.ts';
 import { integer, keyedList, list, object, oneOf, Type, text, time } from '../schema.ts';
+import { registryCauses } from './registry-cause.ts';
 
 const count = (description: string) => integer(description, { minimum: 0, maximum: 0x7fffffff });
 const name = Type.String({ maxLength: 317 });
@@ -26,12 +27,36 @@ const runtime = object('A declared runtime, as it is in effect.', {
   }),
 });
 
+const resolved = (description: string) =>
+  object(description, {
+    wanted: text('The version as it is declared.', 135),
+    tag: Type.Optional(text('The tag that it stands for; absent where a digest is declared.', 128)),
+    digest: Type.Optional(text('The digest that is pinned; absent where none is.', 71)),
+  });
+
+const resolution = object('What a declared version was resolved to. It stays so, whatever the registry says later.', {
+  type: oneOf('The kind of model server.', runtimeTypes),
+  image: text('Registry and repository that were asked.', 512),
+  version: resolved('For models without a GPU, and for all where `gpuVersion` is absent.'),
+  gpuVersion: Type.Optional(resolved('For models with a GPU.')),
+  platforms: list('What the pinned image is built for, where the registry says so.', Type.String({ maxLength: 64 }), 32),
+  platform: Type.Optional(text('The platform that was asked for.', 64)),
+  resolvedTime: time('When the registry was asked.'),
+  request: Type.Optional(text('Which `modelwright images update` it answers.', 64)),
+});
+
 const failedRevision = object('A Revision of a model that failed because its tag could not be resolved.', {
   namespace: text('Its namespace.', 63),
   name: text('Its name.', 253),
   image: text('The image.', 700),
   since: time('When it failed.'),
   cause: text('What went wrong, in plain words.', 1024),
+  reason: Type.Optional(
+    oneOf('What the registry said when the operator asked it as well; absent where it may not or has not yet.', [
+      ...registryCauses,
+      'Found',
+    ]),
+  ),
   nextTryTime: Type.Optional(time('When Knative tries again by itself.')),
 });
 
@@ -49,6 +74,7 @@ export const statusSchema = object('What was observed.', {
   conditions: Type.Optional(conditionsSchema),
   summary: Type.Optional(text('Models that have come to the declared images, for columns.', 32)),
   runtimes: Type.Optional(keyedList('Declared runtimes that are in effect.', runtime, 16, 'type')),
+  resolutions: Type.Optional(keyedList('Ranges and tags that were resolved, for declarations that ask for it.', resolution, 16, 'type')),
   tagResolution: Type.Optional(
     object('What Knative does with image tags.', {
       key: text('The key of config-deployment that counts here.', 64),

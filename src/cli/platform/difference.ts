@@ -70,6 +70,7 @@ async function observeNow(client: KubeClient, platform: ServingPlatform, facts: 
     setbacks: new Map(),
     settledRegistries: new Set(),
     freed: new Map(),
+    answers: new Map(),
     now: 0,
   };
 }

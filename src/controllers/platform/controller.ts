@@ -5,6 +5,8 @@ import type { Store } from '../../kube/store.ts';
 import { watch, watchMapped } from '../../kube/watches.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { FactsWatch } from '../deployment/facts-watch.ts';
+import { askRegistry } from './ask-registry.ts';
+import { ImageWatch } from './image-watch.ts';
 import { PlatformReconciler, type PlatformReconcilerPorts } from './reconciler.ts';
 import { platformKey } from './stores.ts';
 
@@ -12,10 +14,14 @@ export interface PlatformControllerPorts extends PlatformReconcilerPorts {
   readonly log: Logger;
   /** Where KServe is; absent: found out. */
   readonly kserveNamespace?: string;
+  /** The operator's own namespace: where pull secrets of registries are read. */
+  readonly systemNamespace: string;
+  /** For the `User-Agent` at registries. */
+  readonly product: string;
 }
 
 export function platformController(ports: PlatformControllerPorts): Controller {
-  const { stores, client, clock, log, kserveNamespace } = ports;
+  const { stores, client, clock, log, kserveNamespace, systemNamespace, product } = ports;
   const keys = () => [platformKey];
   const facts = new FactsWatch({
     client,
@@ -25,7 +31,13 @@ export function platformController(ports: PlatformControllerPorts): Controller {
     keys,
     ...(kserveNamespace !== undefined && { kserveNamespace }),
   });
-  const reconciler = new PlatformReconciler(ports, facts);
+  const images = new ImageWatch({
+    clock,
+    keys,
+    ask: (query, signal) =>
+      askRegistry(query, stores.platforms.get(platformKey) ?? { spec: {} }, { client, clock, namespace: systemNamespace, product }, signal),
+  });
+  const reconciler = new PlatformReconciler(ports, facts, images);
   const { modelDeployments, serving } = stores.deployments;
   const followed: readonly Watch[] = [
     stores.deploymentConfigs,
@@ -38,7 +50,7 @@ export function platformController(ports: PlatformControllerPorts): Controller {
   return {
     name: 'servingplatform',
     workers: 1,
-    watches: [facts, watch(stores.platforms), ...followed],
+    watches: [facts, images, watch(stores.platforms), ...followed],
     reconcile: (key, context) => (key.name === platformKey.name ? reconciler.reconcile(context) : Promise.resolve(done)),
   };
 }

@@ -2,12 +2,15 @@
 import type { ServingPlatform, ServingPlatformStatus } from '../../api/serving-platform/index.ts';
 import { type ConditionInput, setConditions } from '../../kube/conditions.ts';
 import { type Action, clip, type Part, type Verdict } from './decision.ts';
+import type { ImageQuery } from './image-query.ts';
 import type { Observed } from './observe.ts';
 import { decideRuntimes, isRollingOut } from './runtimes.ts';
 import { decideTagResolution } from './tag-resolution.ts';
 
 export interface Decision {
   readonly actions: readonly Action[];
+  /** What has to be known from container registries from now on. */
+  readonly queries: readonly ImageQuery[];
   /** Undefined while the platform is being deleted. */
   readonly status: StatusDraft | undefined;
   /** While being deleted: nothing of ours is left, and the object may go. */
@@ -23,17 +26,19 @@ export function decide(observed: Observed): Decision {
   const [runtimes, tags] = [decideRuntimes(observed), decideTagResolution(observed)];
   const actions = [...runtimes.actions, ...tags.actions];
   if (observed.platform.metadata.deletionTimestamp !== undefined) {
-    return { actions, status: undefined, isGone: runtimes.remains !== true && tags.remains !== true };
+    return { actions, queries: [], status: undefined, isGone: runtimes.remains !== true && tags.remains !== true };
   }
   const drift = [runtimes, tags].flatMap((part) => part.drift ?? []);
   const status: StatusDraft = {
     conditions: conditionsOf(observed, runtimes, tags),
     ...(runtimes.status?.summary !== undefined && { summary: runtimes.status.summary }),
     ...(runtimes.status?.runtimes !== undefined && runtimes.status.runtimes.length > 0 && { runtimes: runtimes.status.runtimes }),
+    ...(runtimes.status?.resolutions !== undefined &&
+      runtimes.status.resolutions.length > 0 && { resolutions: runtimes.status.resolutions }),
     ...(tags.status?.tagResolution !== undefined && { tagResolution: tags.status.tagResolution }),
     ...(drift.length > 0 && { drift }),
   };
-  return { actions, status, isGone: false };
+  return { actions, queries: [runtimes, tags].flatMap((part) => part.queries ?? []), status, isGone: false };
 }
 
 function conditionsOf(observed: Observed, runtimes: Part, tags: Part): ConditionInput[] {

@@ -4,6 +4,7 @@ import type { RevisionObject } from '../../kserve/observation.ts';
 import type { OwnRuntime } from '../../kserve/platform/own-runtime.ts';
 import type { ConditionInput } from '../../kube/conditions.ts';
 import type { Cached } from '../../kube/store.ts';
+import type { ImageQuery } from './image-query.ts';
 import type { SharedKey } from './observe.ts';
 import type { SharedConfigMap } from './resources.ts';
 
@@ -33,6 +34,8 @@ export interface Part {
   readonly verdict?: Verdict;
   readonly drift?: Drift;
   readonly status?: Partial<ServingPlatformStatus>;
+  /** What has to be known from registries. */
+  readonly queries?: readonly ImageQuery[];
   /** Something of ours is still in the cluster, so that a deletion must wait. */
   readonly remains?: boolean;
 }

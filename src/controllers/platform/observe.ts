@@ -3,6 +3,7 @@ import { type Dialect, detectDialect, type Missing } from '../../kserve/dialect.
 import { type ClusterFacts, knativeNamespace, type ServingRuntimeObject, serves } from '../../kserve/facts.ts';
 import type { RevisionObject } from '../../kserve/observation.ts';
 import type { Cached } from '../../kube/store.ts';
+import type { ImageAnswer } from './image-query.ts';
 import { type Model, modelsOf } from './members.ts';
 import type { SharedConfigMap } from './resources.ts';
 import { type PlatformStores, platformKey } from './stores.ts';
@@ -35,11 +36,13 @@ export interface Observed {
   readonly settledRegistries: ReadonlySet<string>;
   /** How often each Revision, by namespace/name, was freed already. */
   readonly freed: ReadonlyMap<string, number>;
+  /** What registries have said so far, by the keys of what was asked. */
+  readonly answers: ReadonlyMap<string, ImageAnswer>;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
-export type Remembered = Pick<Observed, 'setbacks' | 'settledRegistries' | 'freed' | 'now'>;
+export type Remembered = Pick<Observed, 'setbacks' | 'settledRegistries' | 'freed' | 'answers' | 'now'>;
 
 export function observe(stores: PlatformStores, facts: ClusterFacts, remembered: Remembered): Observed | undefined {
   const platform = stores.platforms.get(platformKey);

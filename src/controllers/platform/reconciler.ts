@@ -19,6 +19,7 @@ import { revisions } from '../deployment/resources.ts';
 import { decide, type StatusDraft, stampStatus } from './decide.ts';
 import { type Action, claimAnnotation } from './decision.ts';
 import * as tell from './events.ts';
+import type { ImageWatch } from './image-watch.ts';
 import { lastWriterOf } from './last-writer.ts';
 import { deploymentConfigOf, type Observed, observe, type Setback, type SetbackKey, type SharedKey } from './observe.ts';
 import { servingPlatforms, sharedConfigMaps } from './resources.ts';
@@ -64,6 +65,7 @@ interface Refusal {
 export class PlatformReconciler {
   readonly #ports: PlatformReconcilerPorts;
   readonly #facts: FactsWatch;
+  readonly #images: ImageWatch;
   readonly #fights = new FightDetector();
   readonly #writes = new Map<SharedKey, Write>();
   readonly #refusals = new Map<SetbackKey, Refusal>();
@@ -72,9 +74,10 @@ export class PlatformReconciler {
   readonly #skippedSince = new Map<string, number>();
   #generation: number | undefined;
 
-  constructor(ports: PlatformReconcilerPorts, facts: FactsWatch) {
+  constructor(ports: PlatformReconcilerPorts, facts: FactsWatch, images: ImageWatch) {
     this.#ports = ports;
     this.#facts = facts;
+    this.#images = images;
   }
 
   async reconcile({ signal, log }: ReconcileContext): Promise<ReconcileResult> {
@@ -82,9 +85,13 @@ export class PlatformReconciler {
     const facts = await this.#facts.current(signal);
     this.#noteGeneration(stores.platforms.get(platformKey)?.metadata.generation);
     const observed = observe(stores, facts, this.#remembered());
-    if (observed === undefined) return done;
+    if (observed === undefined) {
+      this.#images.want([]);
+      return done;
+    }
     const { platform } = observed;
     const decision = decide(observed);
+    this.#images.want(decision.queries);
     if (decision.isGone) {
       await ifUnchanged(removeFinalizer(client, servingPlatforms, platform, finalizer, signal));
       return done;
@@ -111,7 +118,13 @@ export class PlatformReconciler {
     for (const registry of this.#skippedSince.keys()) if (!skipped.has(registry)) this.#skippedSince.delete(registry);
     for (const registry of skipped) if (!this.#skippedSince.has(registry)) this.#skippedSince.set(registry, now);
     const settled = [...this.#skippedSince].filter(([, since]) => now - since >= settleMilliseconds).map(([registry]) => registry);
-    return { setbacks: this.#setbacks(now), settledRegistries: new Set(settled), freed: this.#freed, now: clock.now() };
+    return {
+      setbacks: this.#setbacks(now),
+      settledRegistries: new Set(settled),
+      freed: this.#freed,
+      answers: this.#images.answers(),
+      now: clock.now(),
+    };
   }
 
   #setbacks(now: number): ReadonlyMap<SetbackKey, Setback> {
@@ -137,6 +150,7 @@ export class PlatformReconciler {
       this.#fights.forget();
       this.#refusals.clear();
       this.#rivals.clear();
+      this.#images.retry();
     }
     this.#generation = generation;
   }

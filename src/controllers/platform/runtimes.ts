@@ -1,13 +1,23 @@
 /** `spec.runtimes`: which image models get, by the back-end that this KServe has. */
+import type { RuntimeType } from '../../api/model-deployment/runtime.ts';
 import type { RuntimeDeclaration, ServingPlatform } from '../../api/serving-platform/index.ts';
 import { type Dialect, describeDialect } from '../../kserve/dialect.ts';
 import type { ServingRuntimeObject } from '../../kserve/facts.ts';
 import type { RolloutMember } from '../../kserve/platform/assignment.ts';
-import { declaredImage, joined, ownRuntime, repositoryOf, runtimeTypeLabel, stockRuntimeName } from '../../kserve/platform/own-runtime.ts';
+import {
+  declaredImage,
+  joined,
+  ownRuntime,
+  repositoryOf,
+  runtimeTypeLabel,
+  serverImage,
+  stockRuntimeName,
+} from '../../kserve/platform/own-runtime.ts';
 import { type PredictorClaim, planPredictors } from '../../kserve/platform/predictors.ts';
 import { parsePredictorImages } from '../../kserve/predictor-images.ts';
 import { isAtLeast } from '../../models/kserve-version.ts';
 import { type Action, claimAnnotation, claimOn, clip, type Part, type Verdict } from './decision.ts';
+import { type Declarations, effectiveDeclarations } from './declarations.ts';
 import { membersOf, rolloutPolicy, type Target } from './members.ts';
 import type { Observed } from './observe.ts';
 import { setKey } from './shared-key.ts';
@@ -26,7 +36,11 @@ export function decideRuntimes(observed: Observed): Part {
     if (declared.length === 0) return { actions: [] };
     return { actions: [], verdict: { status: 'False', reason: serving.reason, message: serving.message } };
   }
-  const part = serving.features.predictorModel ? ownRuntimes(observed, declared) : predictors(observed, declared, serving);
+  const effective = effectiveDeclarations(observed, declared, (type) => shippedImage(type, observed));
+  const part = withResolutions(
+    serving.features.predictorModel ? ownRuntimes(observed, effective.declared) : predictors(observed, effective.declared, serving),
+    effective,
+  );
   if (declared.length === 0) return part;
   const withoutSecrets = serving.version === 'kfserving-0.6' || !isAtLeast(serving.version, 0, firstWithPullSecrets);
   const secretive = withoutSecrets ? declared.filter(({ imagePullSecrets = [] }) => imagePullSecrets.length > 0) : [];
@@ -41,6 +55,34 @@ export function decideRuntimes(observed: Observed): Part {
   const verdict: Verdict = part.verdict ?? { status: 'True', reason: 'Applied', message: clip(message, 4096) };
   return { ...part, verdict, status: { ...part.status, ...(total > 0 && { summary: `${updated}/${total}` }) } };
 }
+
+/** The image that models of a type get without us. */
+function shippedImage(type: RuntimeType, { serving, runtimes, inferenceServiceConfig }: Observed): string | undefined {
+  if (serving.kind === 'Missing') return undefined;
+  if (serving.features.predictorModel) {
+    return serverImage(runtimes?.find(({ metadata }) => metadata.name === stockRuntimeName(type)) as ServingRuntimeObject | undefined);
+  }
+  const entry = parsePredictorImages(inferenceServiceConfig?.data ?? {})?.[type]?.v1;
+  return entry === undefined || entry.defaultImageVersion === undefined ? entry?.image : joined(entry.image, entry.defaultImageVersion);
+}
+
+/** What registries did not say, or have not yet, is said before everything else. */
+function withResolutions(part: Part, { problems, isWaiting, queries, resolutions }: Declarations): Part {
+  const worse = problems[0] ?? (isWaiting && part.verdict?.status !== 'False' ? waiting : undefined);
+  const messages = [...problems, ...(part.verdict?.status === 'False' ? [part.verdict] : [])].map(({ message }) => message);
+  return {
+    ...part,
+    queries,
+    status: { ...part.status, resolutions: [...resolutions] },
+    ...(worse !== undefined && { verdict: { ...worse, message: problems.length > 0 ? clip(messages.join('. '), 4096) : worse.message } }),
+  };
+}
+
+const waiting: Verdict = {
+  status: 'Unknown',
+  reason: 'ResolvingImages',
+  message: 'Container registries are being asked what the declared versions stand for',
+};
 
 function totals(runtimes: Runtimes): { readonly total: number; readonly updated: number } {
   return {

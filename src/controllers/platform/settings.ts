@@ -28,6 +28,7 @@ function settingsFor(key: ObjectKey, facts: ClusterFacts, stores: Stores): Platf
       policy: {
         serviceAccounts: policy.serviceAccounts ?? [],
         imageRegistries: policy.imageRegistries ?? [],
+        runtimeRegistries: policy.runtimeRegistries ?? [],
         sourceHosts: policy.sourceHosts ?? [],
       },
     }),

@@ -1,12 +1,24 @@
 /** `spec.tagResolution`: what Knative is told to skip, who needs it, and what failed before. */
+
+import type { ServingRuntimeObject } from '../../kserve/facts.ts';
 import { parseImage } from '../../kserve/image.ts';
 import { skipListName } from '../../kserve/image-failure.ts';
 import type { RevisionObject } from '../../kserve/observation.ts';
-import { type FailedResolution, failedResolutionOf, nextTryTime } from '../../kserve/platform/failed-resolution.ts';
+import {
+  causeAfterAsking,
+  type FailedResolution,
+  failedResolutionOf,
+  nextTryTime,
+  type RegistryWord,
+} from '../../kserve/platform/failed-resolution.ts';
+import { serverImage } from '../../kserve/platform/own-runtime.ts';
 import { effectiveRegistries, keyOf, planRegistries, type RegistryClaim, registryNotices } from '../../kserve/platform/registries.ts';
 import { keyText, keyOf as objectKeyOf } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
+import { canonicalHost, parseReference } from '../../registry/reference.ts';
+import { namedRegistries } from './ask-registry.ts';
 import { type Action, claimAnnotation, claimOn, clip, type Part } from './decision.ts';
+import type { ImageQuery } from './image-query.ts';
 import type { Observed } from './observe.ts';
 import type { SharedConfigMap } from './resources.ts';
 import { setKey } from './shared-key.ts';
@@ -15,7 +27,7 @@ type TagStatus = NonNullable<NonNullable<Part['status']>['tagResolution']>;
 
 /** A Revision that fails even after this many new starts has another cause. */
 const maxFreed = 3;
-const [maxFailed, maxExamples] = [32, 8];
+const [maxFailed, maxExamples, maxProbes] = [32, 8, 8];
 
 export function decideTagResolution(observed: Observed): Part {
   const { platform, deploymentConfig: config, knativeServed } = observed;
@@ -45,7 +57,9 @@ export function decideTagResolution(observed: Observed): Part {
     observed,
   );
   const declared = platform.spec.tagResolution !== undefined && !isLeaving;
-  const status = declared ? { status: { tagResolution: statusOf(observed, data, release, wanted, plan.claim?.added ?? []) } } : {};
+  const status = declared
+    ? { queries: probesFor(observed), status: { tagResolution: statusOf(observed, data, release, wanted, plan.claim?.added ?? []) } }
+    : {};
   if (step !== undefined) return { ...step, ...status, remains: step.verdict === undefined };
   const free = declared ? revisionsToFree(observed, effectiveRegistries(data, release)) : [];
   if (wanted.length === 0) return { actions: free, ...status };
@@ -93,10 +107,47 @@ function statusOf(
     needed: wanted.flatMap((registry) => neededBy(registry, observed) ?? []).slice(0, 64),
     failedRevisions: failed.slice(0, maxFailed).map(({ revision, failure }) => {
       const { namespace = '', name, creationTimestamp } = revision.metadata;
-      const { image, since, cause } = failure;
-      return { namespace, name, image: clip(image, 700), since, cause, nextTryTime: nextTryTime(creationTimestamp, observed.now) };
+      const { image, since } = failure;
+      const { cause, reason } = causeAfterAsking(failure, wordOn(image, observed));
+      return {
+        namespace,
+        name,
+        image: clip(image, 700),
+        since,
+        cause: clip(cause, 1024),
+        ...(reason !== undefined && { reason }),
+        nextTryTime: nextTryTime(creationTimestamp, observed.now),
+      };
     }),
   };
+}
+
+/**
+ * The registry is asked too, and only one that an administrator named: here, in a ClusterServingRuntime or in the policy. Authors of models may come to name
+ * images of other hosts, and the operator goes nowhere for them.
+ */
+function probesFor({ platform: { spec }, runtimes = [], revisions }: Observed): readonly ImageQuery[] {
+  const shipped = runtimes.flatMap((runtime) => serverImage(runtime as ServingRuntimeObject) ?? []);
+  const allowed = [...(spec.policy?.runtimeRegistries ?? []), ...(spec.policy?.imageRegistries ?? [])].map(
+    (entry) => entry.split('/')[0] ?? '',
+  );
+  const hosts = new Set([
+    ...namedRegistries(spec).map(({ host }) => host),
+    ...shipped.map((image) => parseReference(image).host),
+    ...allowed.map(canonicalHost),
+  ]);
+  const images = new Set(failures(revisions).map(({ failure }) => failure.image));
+  return [...images]
+    .filter((image) => hosts.has(parseReference(image).host))
+    .slice(0, maxProbes)
+    .map((image) => ({ kind: 'Probe', key: probeKey(image), image }));
+}
+
+const probeKey = (image: string) => JSON.stringify(['Probe', image]);
+
+function wordOn(image: string, { answers }: Observed): RegistryWord | undefined {
+  const answer = answers.get(probeKey(image));
+  return answer === undefined || answer.kind === 'Resolved' ? undefined : answer;
 }
 
 interface Failed {

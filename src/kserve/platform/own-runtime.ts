@@ -8,7 +8,7 @@ import type { RuntimeDeclaration } from '../../api/serving-platform/index.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import type { ServingRuntimeObject } from '../facts.ts';
 import { isDigest, parseImage } from '../image.ts';
-import { runtimeTable } from '../runtimes.ts';
+import { protocolVersion, runtimeTable } from '../runtimes.ts';
 
 /** Says of which runtime type a ClusterServingRuntime of ours is. */
 export const runtimeTypeLabel = 'modelwright.dev/runtime-type';
@@ -30,13 +30,15 @@ export function stockRuntimeName(type: RuntimeType): string {
 export function ownRuntime(declaration: RuntimeDeclaration, stock: ServingRuntimeObject): OwnRuntime {
   const { containers = [], supportedModelFormats = [], ...rest } = (stock.spec ?? {}) as NonNullable<ServingRuntimeObject['spec']>;
   const server = containers.find(({ name }) => name === 'kserve-container') ?? containers[0];
-  const { imagePullSecrets: secrets = [] } = declaration;
+  const { imagePullSecrets: secrets = [], args = [], protocols } = declaration;
+  const image = declaredImage(declaration, stock);
   const spec = {
     ...rest,
     ...(secrets.length > 0 && { imagePullSecrets: secrets.map((name) => ({ name })) }),
+    ...(protocols !== undefined && { protocolVersions: protocols.map((protocol) => protocolVersion[protocol]) }),
     supportedModelFormats: supportedModelFormats.map(({ autoSelect: _, ...format }) => withoutPriority(format)),
     containers: containers.map((container) =>
-      container === server ? { ...container, image: declaredImage(declaration, stock) } : container,
+      container === server ? { ...container, image, ...(args.length > 0 && { args: [...argsOf(container), ...args] }) } : container,
     ),
   };
   const serverType = stock.metadata.annotations?.[serverTypeAnnotation];
@@ -57,6 +59,10 @@ export function ownRuntime(declaration: RuntimeDeclaration, stock: ServingRuntim
   };
 }
 
+function argsOf(container: object): readonly string[] {
+  return (container as { readonly args?: readonly string[] }).args ?? [];
+}
+
 /** KServe reads from it, from 0.17 on, which server it has before it. */
 const serverTypeAnnotation = 'serving.kserve.io/server-type';
 
@@ -71,10 +77,15 @@ export function declaredImage({ image, version }: RuntimeDeclaration, stock: Ser
   return joined(image ?? repositoryOf(stock) ?? '', version);
 }
 
+/** The image of a runtime's server; undefined where it has none. */
+export function serverImage(runtime: ServingRuntimeObject | undefined): string | undefined {
+  const containers = runtime?.spec?.containers ?? [];
+  return (containers.find(({ name }) => name === 'kserve-container') ?? containers[0])?.image;
+}
+
 /** Where the image of a runtime comes from; undefined where it has none. */
 export function repositoryOf(runtime: ServingRuntimeObject | undefined): string | undefined {
-  const containers = runtime?.spec?.containers ?? [];
-  const image = (containers.find(({ name }) => name === 'kserve-container') ?? containers[0])?.image;
+  const image = serverImage(runtime);
   return image === undefined ? undefined : parseImage(image).repository;
 }
 

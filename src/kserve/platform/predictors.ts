@@ -12,7 +12,7 @@ export interface PredictorClaim {
 /** A declared runtime that cannot be had by this text, and why. */
 export interface PredictorProblem {
   readonly type: RuntimeType;
-  readonly reason: 'PredictorMissing' | 'PredictorShapeRefused' | 'DigestNotPossible';
+  readonly reason: 'PredictorMissing' | 'PredictorShapeRefused' | 'DigestNotPossible' | 'ArgumentsNotPossible' | 'ProtocolsNotPossible';
   readonly message: string;
 }
 
@@ -90,14 +90,23 @@ function leavesOf({ type, image, version, gpuVersion }: RuntimeDeclaration): [st
 }
 
 /** Shapes that KServe would not read as meant: at worst its webhook crashes on a nil pointer for every new service of that kind. */
-function problemOf(text: string, { type, version, gpuVersion }: RuntimeDeclaration): PredictorProblem | undefined {
+function problemOf(
+  text: string,
+  { type, version, gpuVersion, pinDigests, args, protocols }: RuntimeDeclaration,
+): PredictorProblem | undefined {
   const path = places[type];
   const [key = '', protocol] = path;
   const entry = readAt(text, [key]);
   const field = `predictors.${path.join('.')}`;
-  if (isDigest(version) || (gpuVersion !== undefined && isDigest(gpuVersion))) {
-    const message = `spec.runtimes[${type}]: this KServe joins image and version with a colon, so a digest cannot be given; give a tag, or install KServe 0.8 or newer`;
+  if (pinDigests === true || isDigest(version) || (gpuVersion !== undefined && isDigest(gpuVersion))) {
+    const message = `spec.runtimes[${type}]: this KServe joins image and version with a colon, so a digest cannot be given; give a tag without pinDigests, or install KServe 0.8 or newer`;
     return { type, reason: 'DigestNotPossible', message };
+  }
+  if (args !== undefined || protocols !== undefined) {
+    const [name, reason] =
+      args === undefined ? (['protocols', 'ProtocolsNotPossible'] as const) : (['args', 'ArgumentsNotPossible'] as const);
+    const message = `spec.runtimes[${type}].${name}: this KServe has ${name === 'args' ? 'the arguments' : 'the protocols'} of its servers in its own code; leave ${name} out, or install KServe 0.8 or newer`;
+    return { type, reason, message };
   }
   if (!isObject(entry)) {
     const message = `${field} is not there, so this KServe has no such server; add the entry as KServe ships it`;

@@ -6,9 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { createAuthority } from '../../../hack/controlplane/x509.ts';
+import type { RegistryCause } from '../../../src/api/serving-platform/registry-cause.ts';
 import { RegistryClient, type RegistryClientOptions } from '../../../src/registry/client.ts';
 import { credentialsFor, readPullSecret } from '../../../src/registry/credentials.ts';
-import { type RegistryCause, RegistryError } from '../../../src/registry/error.ts';
+import { RegistryError } from '../../../src/registry/error.ts';
 import { account, dockerManifest, Pusher, pullSecretData, RegistryProcess, registryProgram } from '../../support/docker-registry.ts';
 
 const found = await registryProgram();

@@ -1,0 +1,182 @@
+/**
+ * What the entries of `spec.runtimes` stand for: ranges become tags, and tags digests, where the entry asks for it. What was resolved once is kept in
+ * `status.resolutions` and holds until the entry is edited or somebody asks for an update; a registry that does not answer takes nothing away.
+ */
+import { gpuTaggedRuntimes, type RuntimeType } from '../../api/model-deployment/runtime.ts';
+import type { RuntimeDeclaration } from '../../api/serving-platform/index.ts';
+import { isDigest, parseImage } from '../../kserve/image.ts';
+import { allowsRuntimeImage } from '../../kserve/policy.ts';
+import { parseVersionRange, parseVersionTag } from '../../registry/version-range.ts';
+import { clip, type Verdict } from './decision.ts';
+import type { ImageFailure, ImageQuery, Resolution, ResolvedVersion } from './image-query.ts';
+import type { Target } from './members.ts';
+import type { Observed } from './observe.ts';
+
+export interface Declarations {
+  /** As they are to be brought about now: with tags and digests, and without those that must not be. */
+  readonly declared: readonly RuntimeDeclaration[];
+  readonly problems: readonly Verdict[];
+  /** Some wait for a registry's first answer. */
+  readonly isWaiting: boolean;
+  readonly queries: readonly ImageQuery[];
+  readonly resolutions: readonly Resolution[];
+}
+
+/** The annotation by which `modelwright images update` asks for new resolutions of a runtime type; its value is compared and means nothing else. */
+export function updateAnnotation(type: RuntimeType): string {
+  return `modelwright.dev/update-${type.toLowerCase()}`;
+}
+
+/** @param shippedImage the whole image that KServe has for a type without us; undefined where there is none */
+export function effectiveDeclarations(
+  observed: Observed,
+  wanted: readonly RuntimeDeclaration[],
+  shippedImage: (type: RuntimeType) => string | undefined,
+): Declarations {
+  const parts = wanted.map((declaration) => partOf(declaration, observed, shippedImage(declaration.type)));
+  return {
+    declared: parts.flatMap(({ declared }) => declared ?? []),
+    problems: parts.flatMap(({ problem }) => problem ?? []),
+    isWaiting: parts.some(({ isWaiting }) => isWaiting === true),
+    queries: parts.flatMap(({ query }) => query ?? []),
+    resolutions: parts.flatMap(({ resolution }) => resolution ?? []),
+  };
+}
+
+/** What one entry comes to. */
+interface Part {
+  readonly declared?: RuntimeDeclaration;
+  readonly problem?: Verdict;
+  readonly isWaiting?: boolean;
+  readonly query?: ImageQuery;
+  readonly resolution?: Resolution;
+}
+
+function partOf(declaration: RuntimeDeclaration, observed: Observed, shipped: string | undefined): Part {
+  const { type } = declaration;
+  const { platform, answers } = observed;
+  const shippedParts = shipped === undefined ? undefined : parseImage(shipped);
+  const image = declaration.image ?? shippedParts?.repository;
+  // That nothing ships it is said where runtimes are made.
+  if (image === undefined) return { declared: declaration };
+  if (!allowsRuntimeImage({ runtimeRegistries: platform.spec.policy?.runtimeRegistries ?? [] }, image)) {
+    const message = `spec.runtimes[${type}]: spec.policy.runtimeRegistries does not allow images of ${image}; name an allowed one in image, or add its registry to the policy`;
+    return { problem: { status: 'False', reason: 'ImageNotAllowed', message } };
+  }
+  const before = platform.status?.resolutions?.find((resolution) => resolution.type === type) as Resolution | undefined;
+  // Where the ConfigMap decides no digest can be had, which is said there.
+  const takesNoDigest = observed.serving.kind === 'Found' && !observed.serving.features.predictorModel;
+  if (!needsRegistry(declaration) || (takesNoDigest && declaration.pinDigests === true)) return { declared: declaration };
+  const request = platform.metadata.annotations?.[updateAnnotation(type)];
+  if (before !== undefined && isOf(before, declaration, image, request))
+    return { declared: withResolved(declaration, before), resolution: before };
+  const query = queryFor(declaration, image, shippedParts?.tag, request);
+  const answer = answers.get(query.key);
+  if (answer?.kind === 'Resolved') {
+    const { kind: _, platforms, ...found } = answer;
+    const resolution: Resolution = {
+      type,
+      image,
+      ...found,
+      platforms: [...platforms],
+      ...(declaration.platform !== undefined && { platform: declaration.platform }),
+      ...(request !== undefined && { request }),
+    };
+    // Until it is in the status, the answer must not be forgotten.
+    return { declared: withResolved(declaration, resolution), resolution, query };
+  }
+  const inEffect = platform.status?.runtimes?.find((runtime) => runtime.type === type) as Target | undefined;
+  const kept = {
+    ...(inEffect !== undefined && { declared: keptBy(inEffect, declaration) }),
+    ...(before !== undefined && { resolution: before }),
+  };
+  if (answer?.kind === 'Failed') return { ...kept, query, problem: problemOf(declaration, answer, inEffect) };
+  return { ...kept, query, isWaiting: true };
+}
+
+function needsRegistry({ version, gpuVersion, pinDigests }: RuntimeDeclaration): boolean {
+  const versions = [version, ...(gpuVersion === undefined ? [] : [gpuVersion])];
+  return versions.some((one) => !isDigest(one) && (pinDigests === true || parseVersionRange(one) !== undefined));
+}
+
+/** Whether a resolution answers this entry as it is written now. */
+function isOf(
+  resolution: Resolution,
+  { version, gpuVersion, pinDigests, platform }: RuntimeDeclaration,
+  image: string,
+  request: string | undefined,
+): boolean {
+  return (
+    resolution.image === image &&
+    resolution.version.wanted === version &&
+    gpuFits(resolution, gpuVersion) &&
+    (isDigest(version) || (resolution.version.digest !== undefined) === (pinDigests === true)) &&
+    resolution.platform === platform &&
+    resolution.request === request
+  );
+}
+
+/** One that is not declared may have been derived from the tag. */
+function gpuFits({ version, gpuVersion }: Resolution, declared: string | undefined): boolean {
+  if (declared !== undefined) return gpuVersion?.wanted === declared;
+  return gpuVersion === undefined || gpuVersion.wanted === `${version.tag}-gpu`;
+}
+
+function queryFor(declaration: RuntimeDeclaration, image: string, shippedTag: string | undefined, request: string | undefined): ImageQuery {
+  const { type, version, gpuVersion, pinDigests = false, platform } = declaration;
+  const variant = parseVersionTag(shippedTag ?? '')?.variant ?? '';
+  const isGpuTagged = gpuTaggedRuntimes.includes(type);
+  return {
+    kind: 'Resolve',
+    key: JSON.stringify(['Resolve', type, image, version, gpuVersion, pinDigests, platform, request]),
+    image,
+    version,
+    ...(gpuVersion !== undefined && { gpuVersion }),
+    variant,
+    gpuVariant: isGpuTagged && !variant.endsWith('-gpu') ? `${variant}-gpu` : variant,
+    pinDigests,
+    derivesGpuTag: isGpuTagged && gpuVersion === undefined,
+    ...(platform !== undefined && { platform }),
+  };
+}
+
+/** The entry with what it was resolved to. */
+function withResolved(declaration: RuntimeDeclaration, { version, gpuVersion }: Resolution): RuntimeDeclaration {
+  return { ...declaration, version: exactOf(version), ...(gpuVersion !== undefined && { gpuVersion: exactOf(gpuVersion) }) };
+}
+
+/** The image that models get now, while the entry as it is written cannot be had; all else of the entry holds. */
+function keptBy({ image, gpuImage }: Target, { gpuVersion: _, ...declaration }: RuntimeDeclaration): RuntimeDeclaration {
+  const { repository } = parseImage(image);
+  const gpu = gpuImage === undefined ? undefined : versionIn(gpuImage);
+  return { ...declaration, image: repository, version: versionIn(image), ...(gpu !== undefined && { gpuVersion: gpu }) };
+}
+
+function versionIn(image: string): string {
+  const { digest, tag } = parseImage(image);
+  return digest ?? tag ?? 'latest';
+}
+
+function exactOf({ wanted, tag, digest }: ResolvedVersion): string {
+  return digest ?? tag ?? wanted;
+}
+
+function problemOf({ type }: RuntimeDeclaration, { cause, message }: ImageFailure, inEffect: Target | undefined): Verdict {
+  const kept = inEffect === undefined ? 'until then models get what KServe ships' : `until then models get ${inEffect.image}, as before`;
+  return { status: 'False', reason: cause, message: clip(`spec.runtimes[${type}]: ${message}; ${remedies[cause]}; ${kept}`, 2048) };
+}
+
+const remedies: Readonly<Record<ImageFailure['cause'], string>> = {
+  NoSuchTag: 'correct version',
+  NoSuchRepository: 'correct image',
+  NoMatchingTag: 'widen the range',
+  NoSuchPlatform: 'correct platform, or leave it out',
+  Unauthorized: 'give spec.registries a pullSecret that may read it',
+  RateLimited: 'it is asked again later; give spec.registries a pullSecret of an account',
+  TLS: 'add its authority to spec.registries[].caBundle',
+  DNS: "correct the image, or the operator's DNS",
+  Timeout: "check the operator's network and proxy; it is asked again",
+  Unreachable: "check the operator's network and proxy; it is asked again",
+  HostRefused: 'name it there if it is meant',
+  Malformed: 'check that it is a container registry',
+};
