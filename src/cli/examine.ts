@@ -6,6 +6,7 @@ import { factsFrom, knativeConfigNames } from '../controllers/deployment/facts.t
 import { authorPermissions, type Permission, permissions } from '../controllers/deployment/permissions.ts';
 import { clusterServingRuntimes, configMaps, deployments } from '../controllers/deployment/resources.ts';
 import { platformPermissions } from '../controllers/platform/permissions.ts';
+import { profileAuthorPermissions, profilePermissions } from '../controllers/profile/permissions.ts';
 import { type Dialect, describeDialect, detectDialect } from '../kserve/dialect.ts';
 import { type ClusterFacts, controllerDeploymentNames, inferenceServiceConfigName, serves } from '../kserve/facts.ts';
 import { parseMode } from '../kserve/mode.ts';
@@ -159,7 +160,9 @@ function knative(facts: ClusterFacts): Check[] {
 }
 
 async function rights(client: KubeClient, { namespace, asOperator }: ExamineOptions): Promise<Check[]> {
-  const wanted = asOperator ? [...permissions, ...platformPermissions] : authorPermissions;
+  const wanted = asOperator
+    ? [...permissions, ...platformPermissions, ...profilePermissions]
+    : [...authorPermissions, ...profileAuthorPermissions];
   const where = asOperator ? 'in all namespaces' : `in namespace ${namespace}`;
   const denied: string[] = [];
   for (const permission of wanted) {

@@ -32,7 +32,7 @@ export function operatorCommand(): Command {
         .preset('true')
         .argParser(enabled),
     )
-    .addOption(option('--image <reference>', 'image with this program, for packaging Jobs and the storage container'))
+    .addOption(option('--image <reference>', 'image with this program, for packaging Jobs, the storage container and load pods'))
     .addOption(
       option('--system-namespace <namespace>', 'where the Secrets of model repositories are (default: that of the pod or context)'),
     )

@@ -8,6 +8,8 @@ import { deploymentStores } from '../controllers/deployment/stores.ts';
 import { platformController } from '../controllers/platform/controller.ts';
 import { platformPort } from '../controllers/platform/settings.ts';
 import { platformStores, servingPlatformStore } from '../controllers/platform/stores.ts';
+import { profileController } from '../controllers/profile/controller.ts';
+import { profileStores } from '../controllers/profile/stores.ts';
 import { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { systemClock } from '../kube/clock.ts';
@@ -62,6 +64,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   const { kserveNamespace, defaultDeploymentMode: defaultMode, workers } = options;
   const systemNamespace = options.systemNamespace ?? client.namespace;
   const deployments = deploymentStores(caches.models, caches.cluster);
+  const platforms = servingPlatformStore(caches.cluster);
   const ports = {
     client,
     applier: new Applier({ client, fieldManager }),
@@ -80,7 +83,14 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
         openShelf: shelfOpener(client, systemNamespace),
         ...(options.image !== undefined && { image: options.image }),
       },
-      platform: platformPort({ platforms: servingPlatformStore(caches.cluster), deployments }),
+      platform: platformPort({ platforms, deployments }),
+      workers,
+    }),
+    profileController({
+      ...ports,
+      stores: profileStores(caches.models, caches.cluster, { platforms, deployments }),
+      image: options.image ?? `modelwright:${programVersion()}`,
+      version: programVersion(),
       workers,
     }),
   ];

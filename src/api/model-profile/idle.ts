@@ -37,6 +37,5 @@ export const idleStatusSchema = object('How the wait for idle GPUs goes, of a ru
   ),
   waitingSince: time('When it began to wait.'),
   idleSince: Type.Optional(time('Since when all of the GPUs have been idle; absent while one is busy.')),
-  lastReadTime: Type.Optional(time('When they were last looked at.')),
   busy: Type.Optional(listOfText('What is busy, with its figures and Pods.', 512, 16)),
 });

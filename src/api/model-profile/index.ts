@@ -29,7 +29,7 @@ export const specSchema = object('What is measured, and how.', {
   reuse: Type.Optional(reuseSchema),
   runId: Type.Optional(runIdSchema),
   suspend: Type.Optional(boolean('Ends a run, and starts none, until it is false again.')),
-  historyLimit: Type.Optional(integer('How many earlier runs the status keeps.', { minimum: 0, maximum: 50, default: 10 })),
+  historyLimit: Type.Optional(integer('How many runs that ended the status keeps in short.', { minimum: 0, maximum: 50, default: 10 })),
 });
 
 export type ModelProfileSpec = Static<typeof specSchema>;

@@ -65,24 +65,33 @@ export const objectiveSchema = object('What the best setting is: the SLO, and wh
   ),
 });
 
-export const liveSchema = object('What a measurement may do to a service that others use.', {
-  maxRequestsPerSecond: Type.Optional(
-    integer('Requests per second that are sent at most: points above are not measured, and a closed loop is slowed down to it.', {
-      minimum: 1,
-      maximum: 1_000_000,
-    }),
-  ),
-  stopAboveP99Milliseconds: Type.Optional(
-    integer('The run ends at the first point whose p99 is above this.', { minimum: 1, maximum: 600_000 }),
-  ),
-});
+export const liveSchema = object(
+  'What a measurement may do to a service that others use. With it, even empty, the run ends at the first point with more errors than the objective accepts, and when the service is restarted.',
+  {
+    maxRequestsPerSecond: Type.Optional(
+      integer('Requests per second that are sent at most: points above are not measured, and a closed loop is slowed down to it.', {
+        minimum: 1,
+        maximum: 1_000_000,
+      }),
+    ),
+    stopAboveP99Milliseconds: Type.Optional(
+      integer('The run ends at the first point whose p99 is above this.', { minimum: 1, maximum: 600_000 }),
+    ),
+  },
+);
 
 export const placements = ['OtherNode', 'SameNode', 'Any'] as const;
 
 export const budgetSchema = object('What a run may take at most; what is left then is shown as not measured.', {
   maxDurationSeconds: Type.Optional(integer('From its start to its end.', { minimum: 60, maximum: 604_800, default: 14_400 })),
   maxRepeatsPerPoint: Type.Optional(
-    integer('How often a point that came out invalid is measured again.', { minimum: 0, maximum: 5, default: 1 }),
+    integer(
+      'How often a point is measured again that came out invalid for a cause that may pass: a restart, throttling, unstable figures.',
+      { minimum: 0, maximum: 5, default: 1 },
+    ),
+  ),
+  maxWaitSeconds: Type.Optional(
+    integer('How long a run waits for its target to be ready, before it gives up.', { minimum: 1, maximum: 604_800, default: 3600 }),
   ),
 });
 

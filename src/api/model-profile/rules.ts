@@ -77,10 +77,23 @@ export const rules: readonly Rule<ModelProfile>[] = [
     id: 'live-rate',
     scope: 'spec',
     fieldPath: '.spec.live.maxRequestsPerSecond',
-    message: 'spec.sweep.requestsPerSecond must not go above spec.live.maxRequestsPerSecond',
-    cel: '!has(self.live) || !has(self.live.maxRequestsPerSecond) || !has(self.sweep.requestsPerSecond) || self.sweep.requestsPerSecond.all(r, r <= self.live.maxRequestsPerSecond)',
-    holds: ({ spec: { live, sweep } }) =>
-      (sweep.requestsPerSecond ?? []).every((rate) => rate <= (live?.maxRequestsPerSecond ?? Number.POSITIVE_INFINITY)),
+    message:
+      'spec.sweep.requestsPerSecond, and spec.sweep.search.maximum of a search for RequestsPerSecond, must not go above spec.live.maxRequestsPerSecond',
+    cel: "!has(self.live) || !has(self.live.maxRequestsPerSecond) || ((!has(self.sweep.requestsPerSecond) || self.sweep.requestsPerSecond.all(r, r <= self.live.maxRequestsPerSecond)) && (!has(self.sweep.search) || self.sweep.search.for != 'RequestsPerSecond' || self.sweep.search.maximum <= self.live.maxRequestsPerSecond))",
+    holds: ({ spec: { live, sweep } }) => {
+      const searched = sweep.search?.for === 'RequestsPerSecond' ? [sweep.search.maximum] : [];
+      return [...(sweep.requestsPerSecond ?? []), ...searched].every(
+        (rate) => rate <= (live?.maxRequestsPerSecond ?? Number.POSITIVE_INFINITY),
+      );
+    },
+  },
+  {
+    id: 'placement-url',
+    scope: 'spec',
+    fieldPath: '.spec.placement',
+    message: 'spec.placement must be Any, or left out, with spec.target.url: where that server runs is not known',
+    cel: "!has(self.target.url) || !has(self.placement) || self.placement == 'Any'",
+    holds: ({ spec: { target, placement } }) => target.url === undefined || placement === undefined || placement === 'Any',
   },
   {
     id: 'baseline-one',

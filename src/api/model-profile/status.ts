@@ -107,15 +107,30 @@ const best = object('The setting to run.', {
   economical: Type.Optional(text('The smallest batch within 5 % of it, where that is another point.', 128)),
 });
 
+export const runStates = ['Waiting', 'Running', 'Complete', 'Cancelled', 'Failed'] as const;
+
+const disturbance = object('A Job index during which something happened to the target, so that its points are invalid.', {
+  job: text('The Job.', 63),
+  index: count('The completion index.'),
+  reason: text('What happened.', 64),
+});
+
 const run = object('The run that the results are of.', {
   id: text('Its id, also a label of its Jobs.', 32),
-  state: oneOf('How far it is.', ['Waiting', 'Running', 'Complete', 'Cancelled', 'Failed']),
+  state: oneOf('How far it is.', runStates),
   requestedRunId: Type.Optional(text('spec.runId when it was begun.', 63)),
   specHash: text('Hash of everything in the spec that matters for the figures.', 64),
   reusedFrom: Type.Optional(text('The ModelProfile and run whose results were taken over instead of measuring, as name/run.', 317)),
+  queuedTime: time('When it was asked for.'),
   startTime: Type.Optional(time('When the first Job was made.')),
   completionTime: Type.Optional(time('When it ended.')),
-  jobs: Type.Optional(listOfText('Its Jobs.', 253, 16)),
+  jobs: Type.Optional(listOfText('Its Jobs, in the order in which they were made.', 63, 16)),
+  targetState: Type.Optional(
+    text('Hash of the pods of the target as they were last seen: which, how often restarted, of which images.', 64),
+  ),
+  disturbances: Type.Optional(list('What happened to the target while it was measured.', disturbance, 64)),
+  reason: Type.Optional(text('Why it ended before it was complete: one CamelCase word.', 128)),
+  message: Type.Optional(text('The same in a sentence.', 1024)),
 });
 
 const provenance = object('What the figures are of. When any of it changes, condition Stale says so.', {
@@ -140,7 +155,7 @@ const method = object('How the figures are defined.', {
   loop: text('Closed, or Open with latency from the intended time.', 64),
 });
 
-const past = object('An earlier run, in short.', {
+const past = object('A run that ended, in short.', {
   id: text('Its id.', 32),
   completionTime: time('When it ended.'),
   specHash: text('Its spec hash.', 64),
@@ -160,11 +175,11 @@ export const statusSchema = object('What was observed.', {
   target: Type.Optional(text('What is measured, for columns.', 317)),
   progress: Type.Optional(
     object('How far the run is.', {
-      done: count('Points measured.'),
-      total: count('Points in all; of a search, the most it may take.'),
-      etaSeconds: Type.Optional(count('About how long it still takes.')),
+      done: count('Points measured; of a search, batch sizes searched.'),
+      total: count('Points in all; of a search, batch sizes in all.'),
+      etaSeconds: Type.Optional(count('About how long it still takes, as of the last point.')),
       summary: text('Done and total, for columns.', 32),
-      queuePosition: Type.Optional(count('Runs that go first.')),
+      queuePosition: Type.Optional(count('Runs that go first; rounded up to tens above ten, to hundreds above a hundred.')),
     }),
   ),
   run: Type.Optional(run),
@@ -177,5 +192,5 @@ export const statusSchema = object('What was observed.', {
   gpuSource: Type.Optional(text('Where the figures of GPUs come from, or why there are none.', 512)),
   idle: Type.Optional(idleStatusSchema),
   schedule: Type.Optional(scheduleStatusSchema),
-  history: Type.Optional(list('Earlier runs, the latest first.', past, 50)),
+  history: Type.Optional(list('Runs that ended, the latest first.', past, 50)),
 });

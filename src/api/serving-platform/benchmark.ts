@@ -13,7 +13,11 @@ export const benchmarkSchema = object('The Jobs that send load, in the namespace
     }),
   ),
   maxConcurrentRuns: Type.Optional(
-    integer('Runs of ModelProfiles at once in the whole cluster; the others wait for their turn.', { minimum: 1, maximum: 100, default: 1 }),
+    integer('Runs of ModelProfiles at once in the whole cluster; the others wait for their turn.', {
+      minimum: 1,
+      maximum: 100,
+      default: 1,
+    }),
   ),
 });
 

@@ -139,6 +139,8 @@ export const rules: readonly Rule<ServingPlatform>[] = [
       'spec.policy.targetHosts: each must be a host in lower case, with its port where only that is meant, and may begin with "*."; or an address, or a range as 10.0.0.0/8; without http:// and without a path',
     cel: `!has(self.policy) || !has(self.policy.targetHosts) || self.policy.targetHosts.all(h, h.matches('${sourceHostPattern}') || h.matches('${addressPattern}'))`,
     holds: ({ spec }) =>
-      (spec.policy?.targetHosts ?? []).every((host) => [sourceHostPattern, addressPattern].some((pattern) => new RegExp(pattern).test(host))),
+      (spec.policy?.targetHosts ?? []).every((host) =>
+        [sourceHostPattern, addressPattern].some((pattern) => new RegExp(pattern).test(host)),
+      ),
   },
 ];

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
 import { loadAll } from 'js-yaml';
 import { platformPermissions } from '../platform/permissions.ts';
+import { profilePermissions } from '../profile/permissions.ts';
 import { permissions } from './permissions.ts';
 
 interface Rule {
@@ -20,7 +21,7 @@ it('the ClusterRole of manifests/operator grants what the controllers ask for, a
       resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}.${group} ${resourceNames.toSorted()}`)),
     ),
   );
-  const asked = [...permissions, ...platformPermissions].flatMap(({ group, resource, verbs, names = [] }) =>
+  const asked = [...permissions, ...platformPermissions, ...profilePermissions].flatMap(({ group, resource, verbs, names = [] }) =>
     verbs.map((verb) => `${verb} ${resource}.${group} ${names.toSorted()}`),
   );
   // Both dialects share a rule in the manifest; each may be asked for alone.

@@ -1,0 +1,53 @@
+/** Measures what each ModelProfile asks for by Jobs, and tells the results in its status. What should be true is decided in `decide.ts`. */
+import type { ModelProfile } from '../../api/model-profile/index.ts';
+import type { ServingGroup } from '../../kserve/dialect.ts';
+import type { Controller } from '../../kube/controller.ts';
+import { type KubeObject, keyOf, type ObjectKey } from '../../kube/object.ts';
+import type { Cached, Store } from '../../kube/store.ts';
+import { watch, watchMapped, watchOwned } from '../../kube/watches.ts';
+import { serviceLabel } from '../deployment/stores.ts';
+import { profileLabel } from './labels.ts';
+import { exposeResults } from './metrics.ts';
+import { Reconciler, type ReconcilerPorts } from './reconciler.ts';
+import { modelProfiles } from './resources.ts';
+import { profileIndex, targetIndex } from './stores.ts';
+import { watchTurns } from './turns.ts';
+
+export interface ProfileControllerPorts extends ReconcilerPorts {
+  readonly workers?: number;
+}
+
+export function profileController(ports: ProfileControllerPorts): Controller {
+  const { stores, workers } = ports;
+  const { profiles, deployments } = stores;
+  const reconciler = new Reconciler(ports);
+  exposeResults(profiles);
+  const keys = (found: readonly Cached<ModelProfile>[]): readonly ObjectKey[] => found.map((profile) => keyOf(profile as ModelProfile));
+  const loading = (namespace: string | undefined, name: string | undefined) =>
+    namespace === undefined || name === undefined ? [] : keys(profiles.byIndex(targetIndex, `${namespace}/${name}`));
+  const ofUid = (uid: string | undefined) => (uid === undefined ? [] : keys(profiles.byIndex(profileIndex, uid)));
+  return {
+    name: 'modelprofile',
+    ...(workers !== undefined && { workers }),
+    watches: [
+      watch(profiles),
+      watchOwned(stores.jobs, modelProfiles),
+      watchMapped(stores.pods, ({ metadata }) => ofUid(metadata.labels?.[profileLabel])),
+      watchMapped(stores.nodes, ({ metadata: { name } }) =>
+        stores.pods.list().flatMap(({ spec, metadata }) => (spec?.nodeName === name ? ofUid(metadata.labels?.[profileLabel]) : [])),
+      ),
+      watchMapped(stores.platforms, () => keys(profiles.list()), {
+        changed: (before, after) => before.metadata.generation !== after.metadata.generation,
+      }),
+      watchTurns(stores),
+      watchMapped(deployments.modelDeployments, ({ metadata }) => loading(metadata.namespace, metadata.name)),
+      ...Object.entries(deployments.serving).flatMap(([group, { inferenceServices, pods }]) => [
+        watchMapped(inferenceServices, ({ metadata }) => loading(metadata.namespace, metadata.name)),
+        watchMapped(pods as Store<KubeObject>, ({ metadata }) =>
+          loading(metadata.namespace, metadata.labels?.[serviceLabel[group as ServingGroup]]),
+        ),
+      ]),
+    ],
+    reconcile: (key, context) => reconciler.reconcile(key, context),
+  };
+}

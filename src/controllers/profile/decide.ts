@@ -1,0 +1,125 @@
+/** The whole policy of the profile controller: from what was observed to what should be done and said. Pure. */
+import type { ProfileResult } from '../../api/model-profile/index.ts';
+import type { Account, Action, Decision, Progress, Run, StatusDraft } from './decision.ts';
+import { gateOf } from './gates.ts';
+import { isActive, isOfRun } from './job/job-state.ts';
+import { measure } from './measure.ts';
+import type { Observed } from './observed.ts';
+import { runIdAfter, specHashOf } from './plan/run-id.ts';
+import { draftStatus } from './status.ts';
+import { rfc3339 } from './times.ts';
+import { triggerOf } from './trigger.ts';
+
+/** What should be true now. The same observation always gives the same decision. */
+export function decide(observed: Observed): Decision {
+  if (observed.profile.metadata.deletionTimestamp !== undefined) {
+    return { actions: [], status: undefined, refusals: [], takesPlace: false };
+  }
+  const progress = progressOf(observed);
+  const { run, actions, refusals = [], lookAgainMilliseconds } = progress;
+  return {
+    actions,
+    status: draftStatus(observed, progress),
+    refusals,
+    takesPlace: run?.state === 'Running',
+    ...(lookAgainMilliseconds !== undefined && { lookAgainMilliseconds }),
+  };
+}
+
+/** The status when the Job that was decided on could not be made: the run is where it was, and somebody has to act. */
+export function afterRefusedJob(observed: Observed, message: string): StatusDraft {
+  const progress = progressOf(observed);
+  const { run } = progress;
+  const made = run?.jobs?.slice(0, -1) ?? [];
+  const { jobs: _, startTime, ...rest } = run ?? {};
+  const before = made.length > 0 ? { jobs: made, ...(startTime !== undefined && { startTime }) } : { state: 'Waiting' as const };
+  const account: Account = { kind: 'Blocked', reason: 'JobRefused', message };
+  return draftStatus(observed, { ...progress, ...(run !== undefined && { run: { ...(rest as Run), ...before } }), account });
+}
+
+function progressOf(observed: Observed): Progress {
+  const { run, results } = currentRun(observed);
+  const isOver = run === undefined || (run.state !== 'Waiting' && run.state !== 'Running');
+  const stale = observed.jobs.filter((job) => isActive(job) && (isOver || !isOfRun(job, run.id)));
+  const actions = stale
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map((job): Action => ({ kind: 'DeleteJob', job, propagation: 'Foreground', why: 'its run is over' }));
+  if (run === undefined || run.state === 'Cancelled') return { run, results, account: { kind: 'Suspended' }, actions };
+  if (isOver) return { run, results, account: { kind: 'Ended' }, actions };
+  if (!observed.mayMeasure) {
+    const message = 'The operator may not read Jobs and Pods here; give it the role of manifests/operator as it is in this version';
+    return { run, results, account: { kind: 'Blocked', reason: 'Forbidden', message }, actions };
+  }
+  if (stale.length > 0) {
+    const message = `The run before is still ending: Job ${stale[0]?.metadata.name}`;
+    return { run, results, account: { kind: 'Waiting', reason: 'PreviousRunEnding', message }, actions };
+  }
+  return run.state === 'Waiting' ? start(observed, run) : measure(observed, run, results);
+}
+
+/** The run that counts now: a new one where one is called for, else the one there is, ended when the profile is suspended. */
+function currentRun({ profile, now }: Observed): { readonly run: Run | undefined; readonly results: readonly ProfileResult[] } {
+  const { spec, status, metadata } = profile;
+  const run = status?.run as Run | undefined;
+  const results = (status?.results ?? []) as readonly ProfileResult[];
+  if (triggerOf({ profile }) !== undefined) {
+    const specHash = specHashOf(spec);
+    const next: Run = {
+      id: runIdAfter(metadata.uid, specHash, spec.runId, run?.id),
+      state: 'Waiting',
+      specHash,
+      ...(spec.runId !== undefined && { requestedRunId: spec.runId }),
+      queuedTime: rfc3339(now),
+    };
+    return { run: next, results: [] };
+  }
+  if (run !== undefined && spec.suspend === true && (run.state === 'Waiting' || run.state === 'Running')) {
+    return { run: { ...run, state: 'Cancelled', completionTime: rfc3339(now) }, results };
+  }
+  return { run, results };
+}
+
+/** Waits until the target is ready, whatever else is asked for holds, and it is this run's turn; then begins. */
+function start(observed: Observed, run: Run): Progress {
+  const { legs, turn, profile, now } = observed;
+  const waiting = (account: Account, lookAgainMilliseconds?: number): Progress => ({
+    run,
+    results: [],
+    account,
+    actions: [],
+    ...(lookAgainMilliseconds !== undefined && { lookAgainMilliseconds }),
+  });
+  const failed = (reason: string, message: string): Progress => ({
+    run: { ...run, state: 'Failed', completionTime: rfc3339(now), reason, message: message.slice(0, 1024) },
+    results: [],
+    account: { kind: 'Ended' },
+    actions: [],
+  });
+  const ready = legs.find(({ state }) => state.kind === 'Ready');
+  const hopeful = legs.find(({ state }) => state.kind === 'NotReady' || state.kind === 'Unread');
+  const leg = ready ?? hopeful ?? legs[0];
+  switch (leg?.state.kind) {
+    case 'Unread':
+    case undefined:
+      return waiting({ kind: 'Waiting', reason: 'Reading', message: 'What serves models in this cluster is being read' });
+    case 'Refused':
+      return waiting({ kind: 'Blocked', reason: leg.state.reason, message: leg.state.message });
+    case 'NotReady': {
+      const { maxWaitSeconds = 3600 } = profile.spec.budget ?? {};
+      const left = Date.parse(run.queuedTime) + maxWaitSeconds * 1000 - now;
+      if (left <= 0)
+        return failed(leg.state.reason, `${leg.state.message}. Gave up after ${maxWaitSeconds} s; change spec.runId to try again`);
+      return waiting({ kind: 'Waiting', reason: leg.state.reason, message: leg.state.message }, left);
+    }
+    case 'Ready':
+      break;
+  }
+  const gate = gateOf(observed);
+  if (gate.kind === 'GiveUp') return failed(gate.reason, gate.message);
+  if (gate.kind === 'Wait') return waiting({ kind: 'Waiting', reason: gate.reason, message: gate.message }, gate.lookAgainMilliseconds);
+  if (turn.kind === 'Wait') {
+    const message = `Waits for its turn, ${turn.ahead} ${turn.ahead === 1 ? 'run' : 'runs'} ahead: ${turn.message}`;
+    return waiting({ kind: 'Waiting', reason: 'Queued', message, ahead: turn.ahead });
+  }
+  return measure(observed, { ...run, state: 'Running', startTime: rfc3339(now) }, []);
+}

@@ -1,0 +1,94 @@
+/** The command line of a load pod. Nothing in it is secret: tokens and payloads are files. */
+import type { ModelProfileSpec } from '../../../api/model-profile/index.ts';
+import type { LoadProtocol } from '../../../api/model-profile/target.ts';
+import type { DeepReadonly } from '../../../kube/object.ts';
+import type { Task } from '../plan/tasks.ts';
+import type { ReadyTarget } from '../target/target.ts';
+
+export const payloadFile = '/var/run/modelwright/payload/payload.json';
+export const tokenFile = '/var/run/modelwright/token/token';
+
+const protocolFlags: Readonly<Record<LoadProtocol, string>> = {
+  V1: 'v1',
+  V2: 'v2',
+  V2Binary: 'v2-binary',
+  GRPCV1: 'grpc-tfserving',
+  GRPCV2: 'grpc-v2',
+  TorchServe: 'torchserve',
+  HTTP: 'http',
+};
+
+/** How long a point takes beside its warm-up and its measurement: connections, first requests, the last replies. */
+export const overheadSeconds = 3;
+export const defaultLoad = { warmupSeconds: 5, durationSeconds: 30, requestTimeoutSeconds: 30 } as const;
+
+/**
+ * Every index of the Job has the same arguments; which points are its own it sees from its number.
+ * @param chunks the tasks of each completion index
+ * @param workers sending threads
+ */
+export function benchArguments(
+  spec: DeepReadonly<ModelProfileSpec>,
+  run: string,
+  target: ReadyTarget,
+  chunks: readonly (readonly Task[])[],
+  workers: number,
+): string[] {
+  const { sweep, load, objective, live, payload } = spec;
+  const { warmupSeconds, durationSeconds, requestTimeoutSeconds } = { ...defaultLoad, ...load };
+  const { search } = sweep;
+  const hasPayload = payload?.json !== undefined || payload?.configMapKeyRef !== undefined;
+  return [
+    'bench',
+    target.url,
+    ...['--run', run],
+    ...['--protocol', protocolFlags[target.protocol]],
+    ...(target.modelName === undefined ? [] : ['--model', target.modelName]),
+    ...chunks.flatMap((tasks) => ['--points', tasks.map(pointOf).join(',')]),
+    ...['--points-index', '$(JOB_COMPLETION_INDEX)'],
+    ...(sweep.requestsPerSecond === undefined && search?.for !== 'RequestsPerSecond'
+      ? []
+      : ['--arrivals', sweep.arrivals === 'Constant' ? 'constant' : 'poisson']),
+    ...(search === undefined
+      ? []
+      : [
+          ...['--search', search.for === 'Concurrency' ? 'concurrency' : 'rate'],
+          ...['--search-start', String(search.start ?? 1)],
+          ...['--search-max', String(search.maximum)],
+          ...['--tolerance', String(search.tolerancePercent ?? 5)],
+        ]),
+    ...['--warmup', `${warmupSeconds}s`],
+    ...['--duration', `${durationSeconds}s`],
+    ...['--timeout', `${requestTimeoutSeconds}s`],
+    ...(objective?.latency ?? []).flatMap(({ percentile, maxMilliseconds }) => ['--slo', `${percentile}=${maxMilliseconds}ms`]),
+    ...['--max-errors', String(objective?.maxErrorsPerMillion ?? 1000)],
+    ...['--maximize', objective?.maximize ?? 'Throughput'],
+    ...(live?.maxRequestsPerSecond === undefined ? [] : ['--max-rate', String(live.maxRequestsPerSecond)]),
+    ...(live?.stopAboveP99Milliseconds === undefined ? [] : ['--stop-above', `p99=${live.stopAboveP99Milliseconds}ms`]),
+    ...(live === undefined ? [] : ['--stop-on-errors']),
+    ...(hasPayload ? [target.protocol === 'HTTP' ? '--body-file' : '--payload', payloadFile] : []),
+    ...(spec.target.host === undefined ? [] : ['--host-header', spec.target.host]),
+    ...(spec.target.tokenSecretRef === undefined ? [] : ['--token-file', tokenFile]),
+    ...(target.addresses === undefined ? [] : ['--allow-addresses', target.addresses.join(',')]),
+    ...(target.metricsUrl === undefined ? [] : ['--metrics-url', target.metricsUrl]),
+    ...(target.statsUrl === undefined ? [] : ['--stats-url', target.statsUrl]),
+    ...(target.dcgmUrl === undefined ? [] : ['--dcgm-url', target.dcgmUrl]),
+    ...['--workers', String(workers)],
+    '--no-repeat-first',
+    '--no-verdict',
+    ...['--termination', '/dev/termination-log'],
+  ];
+}
+
+/** As `--points` writes it: `b8-c16`, `b1-r50`; of a search the batch size alone. */
+function pointOf(task: Task): string {
+  if (task.kind === 'Search') return `b${task.batchSize}`;
+  const { load, batchSize } = task;
+  return load.loop === 'closed' ? `b${batchSize}-c${load.concurrency}` : `b${batchSize}-r${load.requestsPerSecond}`;
+}
+
+/** Seconds that one task takes, about. A search tries about eight levels. */
+export function secondsOf(spec: DeepReadonly<ModelProfileSpec>, task: Pick<Task, 'kind'>): number {
+  const { warmupSeconds, durationSeconds } = { ...defaultLoad, ...spec.load };
+  return (warmupSeconds + durationSeconds + overheadSeconds) * (task.kind === 'Search' ? 8 : 1);
+}

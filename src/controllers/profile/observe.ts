@@ -1,0 +1,94 @@
+import type { ModelProfile } from '../../api/model-profile/index.ts';
+import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../kube/object.ts';
+import type { Cached } from '../../kube/store.ts';
+import { platformKey } from '../platform/stores.ts';
+import { isFinished } from './job/job-state.ts';
+import { type BenchSettings, defaultBenchSettings } from './job/settings.ts';
+import { targetAnnotation } from './labels.ts';
+import type { Leg, Observed } from './observed.ts';
+import { type Active, type Contender, turnOf } from './queue.ts';
+import { type ProfileStores, profileIndex } from './stores.ts';
+import { observeTarget } from './target/observe-target.ts';
+import { resolveTarget } from './target/resolve.ts';
+import { targetKeyOf } from './target/target-key.ts';
+import { targetPodsOf } from './target/target-pods.ts';
+import { rfc3339 } from './times.ts';
+
+export interface ObservePorts {
+  readonly stores: ProfileStores;
+  /** Image of load pods where the ServingPlatform names none: the operator's own. */
+  readonly image: string;
+  readonly version: string;
+  /** Wall clock, milliseconds. */
+  readonly now: number;
+  /** Runs that were decided to start, and that the caches may not know of yet. */
+  readonly reserved: readonly Active[];
+}
+
+/** Reads one profile and everything that its run depends on from the caches; undefined when it is gone. */
+export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefined {
+  const { stores, version, now } = ports;
+  const profile = stores.profiles.get(key);
+  if (profile === undefined) return undefined;
+  const settings = benchSettings(ports);
+  const owned = <T extends KubeObject>(objects: readonly Cached<T>[]) =>
+    objects.filter(({ metadata }) => metadata.namespace === key.namespace);
+  const jobs = owned(stores.jobs.byIndex(profileIndex, profile.metadata.uid)).filter(({ metadata }) =>
+    metadata.ownerReferences?.some(({ uid, controller }) => controller === true && uid === profile.metadata.uid),
+  );
+  return {
+    profile,
+    legs: [liveLeg(profile, stores)],
+    jobs,
+    pods: owned(stores.pods.byIndex(profileIndex, profile.metadata.uid)),
+    nodes: stores.nodes.state === 'synced' ? new Map(stores.nodes.list().map((node) => [node.metadata.name, node])) : undefined,
+    mayMeasure: stores.jobs.state === 'synced',
+    settings,
+    turn: turnOf(contender(profile, now), waitingOf(stores), activeOf(stores, ports.reserved), settings.maxConcurrentRuns),
+    version,
+    now,
+  };
+}
+
+function liveLeg(profile: Cached<ModelProfile>, stores: ProfileStores): Leg {
+  const targetHosts = stores.platforms.get(platformKey)?.spec.policy?.targetHosts ?? [];
+  const facts = observeTarget(profile, stores.deployments, targetHosts);
+  return { state: resolveTarget(profile, facts), pods: targetPodsOf(facts.pods) };
+}
+
+function benchSettings({ stores, image }: ObservePorts): BenchSettings {
+  const platform = stores.platforms.get(platformKey);
+  return { ...defaultBenchSettings, image, ...platform?.spec.benchmark };
+}
+
+function contender(profile: Cached<ModelProfile>, now: number): Contender {
+  const { namespace = '' } = profile.metadata;
+  const queuedTime = profile.status?.run?.state === 'Waiting' ? profile.status.run.queuedTime : rfc3339(now);
+  return { key: keyText(keyOf(profile as ModelProfile)), namespace, target: targetKeyOf(profile), queuedTime };
+}
+
+/** Runs that nothing but their turn keeps from starting. */
+function waitingOf({ profiles }: ProfileStores): Contender[] {
+  return profiles
+    .list()
+    .filter(({ status, metadata }) => status?.progress?.queuePosition !== undefined && metadata.deletionTimestamp === undefined)
+    .map((profile) => contender(profile, 0));
+}
+
+/** Runs under way: by their status, by their Jobs, and by what has just been decided. A Job may outlive its profile for a while. */
+function activeOf({ profiles, jobs }: ProfileStores, reserved: readonly Active[]): Active[] {
+  const running = profiles.list().filter(({ status }) => status?.run?.state === 'Running');
+  const all = [
+    ...running.map((profile): Active => contender(profile, 0)),
+    ...reserved,
+    ...jobs
+      .list()
+      .filter((job) => !isFinished(job))
+      .map(({ metadata }): Active => {
+        const { namespace = '', ownerReferences = [], annotations } = metadata;
+        const owner = ownerReferences.find(({ controller }) => controller === true)?.name ?? metadata.name;
+        return { key: `${namespace}/${owner}`, namespace, target: annotations?.[targetAnnotation] ?? '' };
+      }),
+  ];
+  return [...new Map(all.map((active) => [active.key, active])).values()];
+}

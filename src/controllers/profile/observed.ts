@@ -1,0 +1,46 @@
+/** Everything that `decide` may look at. */
+import type { ModelProfile } from '../../api/model-profile/index.ts';
+import type { Cached } from '../../kube/store.ts';
+import type { BenchSettings } from './job/settings.ts';
+import { type Task, tasksOf } from './plan/tasks.ts';
+import type { Turn } from './queue.ts';
+import type { JobObject, LoadPodObject, NodeObject } from './resources.ts';
+import type { TargetPod, TargetState } from './target/target.ts';
+
+/** One place where points are measured: the running service, or a copy of it on one entry of the hardware. */
+export interface Leg {
+  /** Entry of the hardware; absent for the running service. */
+  readonly hardware?: string;
+  readonly state: TargetState;
+  /** Pods of the target, whether it is ready or not. */
+  readonly pods: readonly TargetPod[];
+}
+
+export interface Observed {
+  readonly profile: Cached<ModelProfile>;
+  /** At least one. */
+  readonly legs: readonly Leg[];
+  /** Load Jobs that this profile owns, of all its runs. */
+  readonly jobs: readonly Cached<JobObject>[];
+  /** Load pods that have the label of this profile. */
+  readonly pods: readonly Cached<LoadPodObject>[];
+  /** Nodes that load pods are on, by name; one that is not here is gone. `undefined`: nodes may not be read. */
+  readonly nodes: ReadonlyMap<string, Cached<NodeObject>> | undefined;
+  /** Whether the operator may read Jobs and pods. */
+  readonly mayMeasure: boolean;
+  readonly settings: BenchSettings;
+  /** Whether a run of this profile may start now, as far as others are concerned. */
+  readonly turn: Turn;
+  /** Version of this program. */
+  readonly version: string;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** Everything that the profile asks to be measured, on every leg. */
+export function tasksOfObserved({ profile, legs }: Pick<Observed, 'profile' | 'legs'>): Task[] {
+  return tasksOf(
+    profile.spec,
+    legs.map(({ hardware }) => hardware),
+  );
+}

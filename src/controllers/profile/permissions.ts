@@ -1,0 +1,16 @@
+import type { Permission } from '../deployment/permissions.ts';
+
+/** Everything that the profile controller asks of the API server beyond what the deployment controller does. */
+export const profilePermissions: readonly Permission[] = [
+  { group: 'modelwright.dev', resource: 'modelprofiles', verbs: ['get', 'list', 'watch'] },
+  { group: 'modelwright.dev', resource: 'modelprofiles/status', verbs: ['update', 'patch'] },
+  // Owner references that block deletion need this where the admission plugin OwnerReferencesPermissionEnforcement is on.
+  { group: 'modelwright.dev', resource: 'modelprofiles/finalizers', verbs: ['update'] },
+  { group: 'batch', resource: 'jobs', verbs: ['get', 'list', 'watch', 'create', 'delete'] },
+  { group: '', resource: 'nodes', verbs: ['get', 'list', 'watch'] },
+];
+
+/** What a person needs to measure models in a namespace. */
+export const profileAuthorPermissions: readonly Permission[] = [
+  { group: 'modelwright.dev', resource: 'modelprofiles', verbs: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'] },
+];

@@ -1,0 +1,72 @@
+/** Whose turn it is: how many runs there may be at once, and in which order they go. */
+
+/** A run that loads its target now. */
+export interface Active {
+  /** Namespace and name of the profile. */
+  readonly key: string;
+  readonly namespace: string;
+  /** What it loads, as `targetKeyOf` writes it. */
+  readonly target: string;
+}
+
+/** A run that could start. */
+export interface Contender extends Active {
+  readonly queuedTime: string;
+}
+
+export type Turn =
+  | { readonly kind: 'Go' }
+  /** `ahead`: runs that go first. */
+  | { readonly kind: 'Wait'; readonly ahead: number; readonly message: string };
+
+/**
+ * Whether `self` may start. Namespaces take turns: of each, the run that was asked for first; one that has a run under way already comes
+ * after those that have none. A run whose target is loaded by another holds nobody up.
+ */
+export function turnOf(self: Contender, waiting: readonly Contender[], active: readonly Active[], limit: number): Turn {
+  const rivals = active.filter(({ key }) => key !== self.key);
+  const blocker = rivals.find(({ target }) => target === self.target);
+  const queue = inOrder([self, ...waiting.filter(({ key }) => key !== self.key)], rivals);
+  const before = queue.slice(
+    0,
+    queue.findIndex(({ key }) => key === self.key),
+  );
+  if (blocker !== undefined) {
+    const sameTarget = before.filter(({ target }) => target === self.target).length;
+    return { kind: 'Wait', ahead: sameTarget + 1, message: `ModelProfile ${blocker.key} measures the same target` };
+  }
+  const targets = new Set(rivals.map(({ target }) => target));
+  const able = before.filter(({ target }) => !targets.has(target));
+  const first = able.find(({ target }) => target === self.target);
+  const free = limit - rivals.length;
+  if (first === undefined && able.length < free) return { kind: 'Go' };
+  const ahead = able.length + Math.max(0, rivals.length - limit + 1);
+  return {
+    kind: 'Wait',
+    ahead: Math.max(1, ahead),
+    message: `${limit} ${limit === 1 ? 'run' : 'runs'} at once, as spec.benchmark.maxConcurrentRuns of the ServingPlatform says`,
+  };
+}
+
+function inOrder(contenders: readonly Contender[], active: readonly Active[]): Contender[] {
+  const byTime = contenders.toSorted((a, b) => compare(`${a.queuedTime} ${a.key}`, `${b.queuedTime} ${b.key}`));
+  const turns = new Map<string, number>();
+  for (const { namespace } of active) turns.set(namespace, (turns.get(namespace) ?? 0) + 1);
+  const ranked = byTime.map((contender) => {
+    const turn = turns.get(contender.namespace) ?? 0;
+    turns.set(contender.namespace, turn + 1);
+    return { contender, turn };
+  });
+  return ranked.sort((a, b) => a.turn - b.turn).map(({ contender }) => contender);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** A position as the status shows it: coarse when it is far, so that not every run that ends is a write for all that wait. */
+export function shownPosition(ahead: number): number {
+  if (ahead <= 10) return ahead;
+  const step = ahead <= 100 ? 10 : 100;
+  return Math.ceil(ahead / step) * step;
+}

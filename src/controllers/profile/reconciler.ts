@@ -1,0 +1,233 @@
+/** One reconcile: observe, decide, act, and say what came of it. What should be true is decided in `decide.ts`. */
+import type { ModelProfile } from '../../api/model-profile/index.ts';
+import type { Applier } from '../../kube/apply.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { type Clock, timestamp } from '../../kube/clock.ts';
+import { done, type ReconcileContext, type ReconcileResult } from '../../kube/controller.ts';
+import { isAlreadyExists, isConflict, isForbidden, isInvalid, isNotFound, KubeError } from '../../kube/errors.ts';
+import type { EventRecorder } from '../../kube/events.ts';
+import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../kube/object.ts';
+import type { Cached } from '../../kube/store.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { afterRefusedJob, decide } from './decide.ts';
+import type { Action, StatusDraft } from './decision.ts';
+import * as tell from './events.ts';
+import { runLabel } from './labels.ts';
+import { messagesRefused, runsEnded } from './metrics.ts';
+import { observe } from './observe.ts';
+import type { Observed } from './observed.ts';
+import { jobs, modelProfiles } from './resources.ts';
+import type { Refusal } from './results/collect.ts';
+import { Slots } from './slots.ts';
+import { stampStatus } from './status.ts';
+import type { ProfileStores } from './stores.ts';
+import { targetKeyOf } from './target/target-key.ts';
+
+export interface ReconcilerPorts {
+  readonly client: KubeClient;
+  readonly stores: ProfileStores;
+  readonly applier: Applier;
+  readonly recorder: EventRecorder;
+  readonly clock: Clock;
+  /** Image of load pods where the ServingPlatform names none. */
+  readonly image: string;
+  readonly version: string;
+}
+
+/** Our own writes reach the cache within about this time. */
+const behindMilliseconds = 100;
+/** After this long a write that the cache has not heard of is given up: a restored etcd counts anew. */
+const settleMilliseconds = 5000;
+/** What was refused is tried again this seldom. */
+const refusedMilliseconds = 60_000;
+
+interface Write {
+  readonly resourceVersion: string;
+  /** On the clock that does not jump. */
+  readonly at: number;
+}
+
+/** What the last reconciles of a profile left behind; losing it costs a repeated event at most. */
+interface Memory {
+  readonly uid: string;
+  status?: Write;
+  /** The Job made last. */
+  job?: Write & { readonly key: ObjectKey };
+  /** UIDs of pods whose message was refused, and told to be. */
+  readonly refused: Set<string>;
+}
+
+export class Reconciler {
+  readonly #ports: ReconcilerPorts;
+  readonly #slots = new Slots();
+  readonly #memories = new Map<string, Memory>();
+
+  constructor(ports: ReconcilerPorts) {
+    this.#ports = ports;
+  }
+
+  async reconcile(key: ObjectKey, { signal, log }: ReconcileContext): Promise<ReconcileResult> {
+    const { stores, clock, image, version } = this.#ports;
+    const observed = observe(key, { stores, image, version, now: clock.now(), reserved: this.#slots.list() });
+    if (observed === undefined) {
+      this.#slots.free(key);
+      this.#memories.delete(keyText(key));
+      return done;
+    }
+    const memory = this.#memoryOf(key, observed.profile.metadata.uid);
+    if (this.#isBehind(key, memory)) return { requeueAfterMilliseconds: behindMilliseconds };
+    const decision = decide(observed);
+    if (decision.status === undefined) {
+      this.#slots.free(key);
+      return done;
+    }
+    // Before anything is awaited: whoever is decided on next sees that this place is taken.
+    const { namespace = '' } = observed.profile.metadata;
+    if (decision.takesPlace) this.#slots.take({ key: keyText(key), namespace, target: targetKeyOf(observed.profile) });
+    else this.#slots.free(key);
+    for (const action of decision.actions) {
+      const outcome = await this.#act(action, observed, memory, log, signal);
+      if (outcome === 'Again') return { requeueAfterMilliseconds: behindMilliseconds * 5 };
+      if (outcome !== 'Done') {
+        this.#slots.free(key);
+        await this.#report(observed, afterRefusedJob(observed, outcome.refused), memory, signal);
+        return { requeueAfterMilliseconds: refusedMilliseconds };
+      }
+    }
+    this.#tellRefusals(observed, decision.refusals, memory);
+    await this.#report(observed, decision.status, memory, signal);
+    const { lookAgainMilliseconds } = decision;
+    return lookAgainMilliseconds === undefined ? done : { requeueAfterMilliseconds: lookAgainMilliseconds };
+  }
+
+  /** What is remembered of an earlier profile of this name says nothing about this one. */
+  #memoryOf(key: ObjectKey, uid: string): Memory {
+    const known = this.#memories.get(keyText(key));
+    if (known?.uid === uid) return known;
+    const memory: Memory = { uid, refused: new Set() };
+    this.#memories.set(keyText(key), memory);
+    return memory;
+  }
+
+  /** The caches have yet to hear of our last writes: decided on what is from before them, a Job would be made twice. */
+  #isBehind(key: ObjectKey, { status, job }: Memory): boolean {
+    const { stores, clock } = this.#ports;
+    const isRecent = ({ at }: Write) => clock.monotonic() - at < settleMilliseconds;
+    return (
+      (status !== undefined && isRecent(status) && !stores.profiles.hasSeen(key, status.resourceVersion)) ||
+      (job !== undefined && isRecent(job) && !stores.jobs.hasSeen(job.key, job.resourceVersion))
+    );
+  }
+
+  async #act(
+    action: Action,
+    observed: Observed,
+    memory: Memory,
+    log: Logger,
+    signal: AbortSignal,
+  ): Promise<'Done' | 'Again' | { readonly refused: string }> {
+    const { client } = this.#ports;
+    switch (action.kind) {
+      case 'DeleteJob': {
+        const { job, propagation, why } = action;
+        const { uid } = job.metadata;
+        try {
+          await client.delete(jobs, keyOf(job as KubeObject), { uid, propagationPolicy: propagation }, signal);
+          log.info({ job: job.metadata.name, why }, 'Load Job deleted');
+        } catch (error) {
+          if (!isNotFound(error) && !isConflict(error)) throw error;
+        }
+        return 'Done';
+      }
+      case 'CreateJob':
+        return this.#createJob(action, observed, memory, log, signal);
+    }
+  }
+
+  async #createJob(
+    { job, after, event }: Extract<Action, { kind: 'CreateJob' }>,
+    { profile }: Observed,
+    memory: Memory,
+    log: Logger,
+    signal: AbortSignal,
+  ): Promise<'Done' | 'Again' | { readonly refused: string }> {
+    const { client, clock, recorder, stores } = this.#ports;
+    const { namespace = '', name } = job.metadata;
+    if (after !== undefined && stores.jobs.get({ namespace, name: after }) === undefined) {
+      if (await this.#stillThere({ namespace, name: after }, profile.metadata.uid, log, signal)) return 'Again';
+    }
+    const note = (resourceVersion: string) => {
+      memory.job = { key: { namespace, name }, resourceVersion, at: clock.monotonic() };
+    };
+    try {
+      const made = await client.create(jobs, job, { fieldManager: 'modelwright' }, signal);
+      note(made.metadata.resourceVersion);
+      log.info({ job: name, run: job.metadata.labels?.[runLabel] }, 'Load Job made');
+      recorder.record(profile as Cached<KubeObject>, event);
+      return 'Done';
+    } catch (error) {
+      if (isAlreadyExists(error)) {
+        const found = await client.getMetadata(jobs, { namespace, name }, signal);
+        const isOurs = found.metadata.ownerReferences?.some(({ uid }) => uid === profile.metadata.uid) ?? false;
+        if (!isOurs) return { refused: `There is a Job ${name} that is not of this profile; delete it` };
+        // Made just before this operator started, or its answer was lost.
+        note(found.metadata.resourceVersion ?? '');
+        return 'Again';
+      }
+      if (isForbidden(error) || isInvalid(error) || (error instanceof KubeError && error.status === 400)) {
+        log.warn({ err: error, job: name }, 'Load Job was refused');
+        return { refused: `The API server refused the load Job: ${error.message}` };
+      }
+      throw error;
+    }
+  }
+
+  /** Whether the Job before is there after all, though the cache has lost sight of it: somebody took its labels off. It is ended then. */
+  async #stillThere(key: ObjectKey, owner: string, log: Logger, signal: AbortSignal): Promise<boolean> {
+    const { client } = this.#ports;
+    try {
+      const { metadata } = await client.getMetadata(jobs, key, signal);
+      if (!metadata.ownerReferences?.some(({ uid }) => uid === owner)) return false;
+      if (metadata.deletionTimestamp === undefined) {
+        log.warn({ job: key.name }, 'Load Job has lost its labels and is deleted');
+        await client.delete(jobs, key, { uid: metadata.uid, propagationPolicy: 'Foreground' }, signal);
+      }
+      return true;
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+  }
+
+  #tellRefusals({ profile }: Observed, refusals: readonly Refusal[], { refused }: Memory): void {
+    for (const refusal of refusals) {
+      if (refused.has(refusal.podUid)) continue;
+      refused.add(refusal.podUid);
+      messagesRefused.inc();
+      this.#ports.recorder.record(profile as Cached<KubeObject>, tell.refusedEvent(refusal));
+    }
+  }
+
+  /** Writes the status where it differs, and tells and counts each transition once. */
+  async #report({ profile }: Observed, draft: StatusDraft, memory: Memory, signal: AbortSignal): Promise<void> {
+    const { applier, clock, recorder } = this.#ports;
+    const status = stampStatus(profile, draft, timestamp(clock));
+    try {
+      const outcome = await applier.applyStatus(modelProfiles, profile, status, signal);
+      if (!outcome.written) return;
+      memory.status = { resourceVersion: outcome.object.metadata.resourceVersion, at: clock.monotonic() };
+    } catch (error) {
+      // Gone while we looked at it.
+      if (isNotFound(error)) return;
+      throw error;
+    }
+    const before = profile.status as ModelProfile['status'];
+    const event = tell.transitionEvent(before, draft);
+    if (event !== undefined) recorder.record(profile as Cached<KubeObject>, event);
+    const { run } = draft;
+    const isOver = run !== undefined && run.state !== 'Waiting' && run.state !== 'Running';
+    if (isOver && (before?.run?.id !== run.id || before.run.state !== run.state)) {
+      runsEnded.inc({ outcome: run.state === 'Failed' ? (run.reason ?? 'Failed') : run.state });
+    }
+  }
+}

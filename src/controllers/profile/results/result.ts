@@ -1,0 +1,71 @@
+import type { ProfileResult } from '../../../api/model-profile/index.ts';
+import { pointId } from '../../../load/point.ts';
+import type { CompactPoint } from '../../../load/point-code.ts';
+import { prefixed } from '../plan/tasks.ts';
+
+/** A point as the status tells it. `repeats`: how often its setting was measured before in the run. */
+export function resultOf(point: CompactPoint, repeats: number, hardware?: string): ProfileResult {
+  const { load, latencyMicroseconds: latency } = point;
+  const server = present({
+    queue: point.serverQueueMicroseconds,
+    preprocess: point.serverPreprocessMicroseconds,
+    infer: point.serverInferMicroseconds,
+    postprocess: point.serverPostprocessMicroseconds,
+  });
+  const gpu = {
+    ...present({ utilizationPercent: decimal(point.gpuUtilisationPermille, 10) }),
+    ...present({ utilizationActivePercent: decimal(point.gpuUtilisationActivePermille, 10) }),
+    ...present({ memoryUsedMaxMebibytes: point.gpuMemoryUsedMebibytes, memoryTotalMebibytes: point.gpuMemoryTotalMebibytes }),
+    ...present({ powerWatts: decimal(point.gpuPowerMilliwatts, 1000) }),
+  };
+  const errors = point.requests - point.succeeded + point.notSent;
+  return {
+    id: prefixed(hardware, pointId(point.batchSize, load)),
+    ...(hardware !== undefined && { hardware }),
+    batchSize: point.batchSize,
+    ...(load.loop === 'closed' ? { concurrency: load.concurrency } : { requestsPerSecond: perSecond(load.requestsPerSecond) }),
+    requests: point.requests,
+    errors: Math.min(errors, point.requests),
+    ...(Object.keys(point.errors).length > 0 && { errorClasses: point.errors as Record<string, number> }),
+    ...(latency !== null && {
+      latencyMicroseconds: {
+        ...latency,
+        ...present({ p99Low: point.p99LowMicroseconds, p99High: point.p99HighMicroseconds }),
+      },
+    }),
+    requestsPerSecondMeasured: perSecond(point.durationMilliseconds === 0 ? 0 : (point.succeeded * 1000) / point.durationMilliseconds),
+    samplesPerSecond: perSecond(point.throughputMilliPerSecond / 1000),
+    ...present({
+      samplesPerSecondLow: decimal(point.throughputLowMilliPerSecond, 1000),
+      samplesPerSecondHigh: decimal(point.throughputHighMilliPerSecond, 1000),
+      coldStartMicroseconds: point.coldStartMicroseconds,
+    }),
+    ...(Object.keys(server).length > 0 && { server }),
+    ...(Object.keys(gpu).length > 0 && { gpu }),
+    valid: point.invalidReasons.length === 0,
+    ...(point.invalidReasons.length > 0 && { invalidReasons: [...point.invalidReasons] }),
+    ...(repeats > 0 && { repeats }),
+    completedAt: `${new Date(point.completedAtSeconds * 1000).toISOString().slice(0, 19)}Z`,
+  };
+}
+
+/** The result with another reason why it may not be believed. */
+export function invalidated(result: ProfileResult, reason: string): ProfileResult {
+  const reasons = result.invalidReasons ?? [];
+  return reasons.includes(reason) ? result : { ...result, valid: false, invalidReasons: [...reasons, reason].slice(0, 16) };
+}
+
+/** At most three digits behind the point, none that says nothing. */
+export function perSecond(value: number): string {
+  return String(Number(value.toFixed(3)));
+}
+
+function decimal(value: number | null, divisor: number): string | null {
+  return value === null ? null : String(Number((value / divisor).toFixed(3)));
+}
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], null> };
+
+function present<T extends object>(fields: T): Present<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as Present<T>;
+}
