@@ -32,4 +32,4 @@ export async function changeSpec(client: KubeClient, change: (spec: ServingPlatf
   return client.update(servingPlatforms, { ...live, spec: change(live.spec) }, { fieldManager });
 }
 
-const fieldManager = 'modelwright-cli';
+export const fieldManager = 'modelwright-cli';
