@@ -1,5 +1,6 @@
 /** What holds for the measurements of all ModelProfiles. */
 import { integer, list, object, Type, text } from '../schema.ts';
+import { dcgmExporterSchema } from './dcgm-exporter.ts';
 
 export const benchmarkSchema = object('The Jobs that send load, in the namespaces of the ModelProfiles.', {
   image: Type.Optional(
@@ -19,6 +20,7 @@ export const benchmarkSchema = object('The Jobs that send load, in the namespace
       default: 1,
     }),
   ),
+  dcgmExporter: Type.Optional(dcgmExporterSchema),
 });
 
 export const targetHostsSchema = list(
