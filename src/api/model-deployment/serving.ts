@@ -1,6 +1,7 @@
 /** How the model runs: resources, GPU, scaling, batching, scheduling, pods, transformer, rollout. */
 import { affinitySchema } from '../affinity.ts';
 import { integer, keyedList, list, map, object, oneOf, quantity, Type, text, textMap } from '../schema.ts';
+import { gateSchema } from './gate.ts';
 
 export const deploymentModes = ['Standard', 'Knative'] as const;
 export type DeploymentMode = (typeof deploymentModes)[number];
@@ -95,6 +96,7 @@ export const rolloutSchema = object('How a change reaches the running service.',
   canaryTrafficPercent: Type.Optional(
     integer('Share of requests that the newest revision gets (Knative mode). Omitted or 100: all of them.', { minimum: 0, maximum: 100 }),
   ),
+  gate: Type.Optional(gateSchema),
 });
 
 export const imagePullSecretsSchema = keyedList(

@@ -1,6 +1,7 @@
 /** `status`: what was observed. Every field can be rebuilt from the cluster. */
 import { conditionsSchema } from '../condition.ts';
 import { integer, list, object, oneOf, Type, text, time } from '../schema.ts';
+import { rolloutStatusSchema } from './gate.ts';
 import { deploymentModes } from './serving.ts';
 
 const url = (description: string) => text(description, 2048);
@@ -108,5 +109,6 @@ export const statusSchema = object('What was observed.', {
       summary: text('Copies as ready/total, for columns.', 32),
     }),
   ),
+  rollout: Type.Optional(rolloutStatusSchema),
   lastError: Type.Optional(lastError),
 });

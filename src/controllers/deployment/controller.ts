@@ -7,6 +7,7 @@ import type { Cached, Store } from '../../kube/store.ts';
 import { specChanged, watch, watchMapped } from '../../kube/watches.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { FactsWatch, watchStates } from './facts-watch.ts';
+import { watchGates } from './gate/watches.ts';
 import { countDeployments } from './metrics.ts';
 import { packagedKeys } from './packaging/stores.ts';
 import { Reconciler, type ReconcilerPorts } from './reconciler.ts';
@@ -41,6 +42,7 @@ export function deploymentController(ports: DeploymentControllerPorts): Controll
       // Changes of status too: the applier holds back a status drawn from before its own last write, and counts on that write's event to come back here.
       watch(stores.modelDeployments),
       watchMapped(stores.modelDeployments, (deployment) => rivalsOf(deployment, stores), { changed: specChanged }),
+      ...watchGates(stores),
       watchStates(
         Object.values(stores.serving).map(({ inferenceServices }) => inferenceServices as Store<never>),
         keys,

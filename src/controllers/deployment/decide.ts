@@ -13,6 +13,8 @@ import { controllerReference } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
 import type { Block } from './block.ts';
 import type { WriteFailure } from './failure.ts';
+import { decideGate, type GateDecision } from './gate/decide.ts';
+import { servedBy, serving as servingOf } from './gate/served.ts';
 import { describeIdentity } from './identity.ts';
 import type { Observed } from './observe.ts';
 import { adoptAnnotation } from './ownership.ts';
@@ -30,6 +32,8 @@ export interface Decision {
   readonly status: StatusDraft | undefined;
   /** Logs that would say more; with them in `Observed.logs` the status names the cause. */
   readonly wantsLogsOf: readonly LogRequest[];
+  /** What measures a candidate for the promotion gate; absent where nothing is decided about it. */
+  readonly gate?: GateDecision;
 }
 
 /** How the deployment is to be served, or what keeps it from that. */
@@ -42,6 +46,7 @@ type Plan =
       readonly mode: DeploymentMode;
       readonly rendered: Rendered;
       readonly warnings: readonly Problem[];
+      readonly gate: GateDecision;
     };
 
 /** What should be true now. The same observation always gives the same decision. */
@@ -54,6 +59,7 @@ export function decide(observed: Observed): Decision {
     action: actionFor(observed, plan),
     status: draftStatus(observed, accountOf(observed, plan, serving)),
     wantsLogsOf: serving?.wantsLogsOf ?? [],
+    ...(plan.kind === 'Serve' && { gate: plan.gate }),
   };
 }
 
@@ -106,7 +112,20 @@ function planFor(observed: Observed): Plan {
   const block = blockOf(problems);
   if (block !== undefined) return blocked(block);
   const rendered = renderInferenceService(subject, { dialect, mode, owner: controllerReference(deployment), location });
-  return { kind: 'Serve', dialect, mode, rendered, warnings: problems };
+  const gate = gateFor(observed, mode, rendered);
+  return { kind: 'Serve', dialect, mode, rendered: throughGate(rendered, gate), warnings: problems, gate };
+}
+
+function gateFor({ deployment, inferenceService, gate }: Observed, mode: DeploymentMode, { object }: Rendered): GateDecision {
+  const wanted = servedBy(object);
+  const live = inferenceService.kind === 'Ours' ? servedBy(inferenceService.object) : undefined;
+  return wanted === undefined ? { kind: 'Off', apply: {}, keep: {} } : decideGate({ ...gate, deployment, wanted, live, mode });
+}
+
+/** What may be written: a model that is held back leaves its place to the one before, or to none. */
+function throughGate(rendered: Rendered, gate: GateDecision): Rendered {
+  if (gate.kind === 'Off' || gate.kind === 'Open') return rendered;
+  return gate.promoted === undefined ? { ...rendered, absent: true } : servingOf(rendered, gate.promoted);
 }
 
 /** A service that is stopped is so also while its model is packaged. */
@@ -133,6 +152,17 @@ export function afterFailedWrite(observed: Observed, failure: WriteFailure): Sta
       ? { kind: 'Blocked', block: { stage: 'InferenceService', reason: 'InferenceServiceRefused', message: failure.message }, ...known }
       : { kind: 'Waiting', reason: 'WriteFailed', message: failure.message, ...known },
   );
+}
+
+/** The status when the API server refuses what was to measure a candidate. */
+export function afterRefusedCandidate(observed: Observed, { message }: WriteFailure): StatusDraft {
+  const plan = planFor(observed);
+  const serving = readOwn(observed, plan);
+  const { dialect, mode } = plan;
+  const known = { ...(dialect && { dialect }), ...(mode && { mode }), ...(serving && { serving }) };
+  const refused = { reason: 'CandidateRefused', message: `The candidate cannot be measured: ${message}` };
+  const gate = plan.kind === 'Serve' && plan.gate.kind === 'Held' ? { ...plan.gate, ...refused, state: 'Blocked' as const } : undefined;
+  return draftStatus(observed, { kind: 'Blocked', block: { stage: 'Rollout', ...refused }, ...(gate && { gate }), ...known });
 }
 
 function actionFor({ deployment, inferenceService }: Observed, plan: Plan): Action {
@@ -178,11 +208,18 @@ function accountOf(observed: Observed, plan: Plan, serving: Serving | undefined)
     case 'Wait':
       return { kind: 'Waiting', reason: plan.reason, message: plan.message, ...known };
     case 'Serve': {
+      const { gate } = plan;
+      if (gate.kind === 'Held') {
+        const { reason, message } = gate;
+        return gate.state === 'Waiting'
+          ? { kind: 'Waiting', reason, message, gate, ...known }
+          : { kind: 'Blocked', block: { stage: 'Rollout', reason, message }, gate, ...known };
+      }
       const remarks = { warnings: plan.warnings.map(({ message }) => message), notes: plan.rendered.notes };
       if (serving === undefined)
-        return { kind: 'Waiting', reason: 'Pending', message: 'The InferenceService is about to be made', ...known };
+        return { kind: 'Waiting', reason: 'Pending', message: 'The InferenceService is about to be made', gate, ...known };
       const stale = observed.settling && serving.state !== 'Progressing' && !(serving.state === 'Suspended' && plan.rendered.absent);
-      return stale ? { kind: 'Waiting', ...appliedWait, ...known } : { kind: 'Serving', ...remarks, ...known, serving };
+      return stale ? { kind: 'Waiting', ...appliedWait, gate, ...known } : { kind: 'Serving', ...remarks, gate, ...known, serving };
     }
     default:
       return assertNever(plan);

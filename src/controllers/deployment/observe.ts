@@ -7,6 +7,7 @@ import type { PlatformRuntimes } from '../../kserve/platform/assignment.ts';
 import type { Policy } from '../../kserve/policy.ts';
 import { keyText, type ObjectKey } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
+import { type GateFacts, observeGate } from './gate/observe.ts';
 import { holderOfIdentity } from './identity.ts';
 import { type Ownership, ownershipOf } from './ownership.ts';
 import { notAsked, type Outcome } from './packaging/outcome.ts';
@@ -32,6 +33,8 @@ export interface Observed {
   readonly settling: boolean;
   /** What has come of packaging the model. */
   readonly packaging: Outcome;
+  /** What the promotion gate goes by. */
+  readonly gate: GateFacts;
 }
 
 export interface ObservePorts {
@@ -43,6 +46,8 @@ export interface ObservePorts {
   readonly platformRuntimes?: PlatformRuntimes;
   /** There is a ClusterStorageContainer of ours. */
   readonly hasStorageContainer?: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: number;
 }
 
 const noChildren: Children = { pods: [], deployments: [], replicaSets: [], knativeServices: [], revisions: [], events: [] };
@@ -50,7 +55,7 @@ const noChildren: Children = { pods: [], deployments: [], replicaSets: [], knati
 /** Reads one deployment and everything below it from the caches; undefined when it is gone. `logs`, `settling` and `packaging` are the caller's to fill. */
 export function observe(
   key: ObjectKey,
-  { stores, facts, policy, defaultMode, platformRuntimes, hasStorageContainer }: ObservePorts,
+  { stores, facts, policy, defaultMode, platformRuntimes, hasStorageContainer, now }: ObservePorts,
 ): Observed | undefined {
   const deployment = stores.modelDeployments.get(key);
   if (deployment === undefined) return undefined;
@@ -76,6 +81,7 @@ export function observe(
     logs: [],
     settling: false,
     packaging: notAsked,
+    gate: observeGate(deployment, stores, serving?.inferenceServices, now),
   };
 }
 

@@ -17,6 +17,9 @@ const own = [...read, 'create', 'patch', 'delete'] as const;
 /** Everything that the deployment controller asks of the API server. `manifests/operator` grants these, and `modelwright doctor` checks them. */
 export const permissions: readonly Permission[] = [
   { group: 'modelwright.dev', resource: 'modeldeployments', verbs: read },
+  // The promotion gate makes a ModelDeployment and a ModelProfile for each candidate, and takes them away.
+  { group: 'modelwright.dev', resource: 'modeldeployments', verbs: ['create', 'patch', 'delete'] },
+  { group: 'modelwright.dev', resource: 'modelprofiles', verbs: own },
   { group: 'modelwright.dev', resource: 'modeldeployments/status', verbs: ['update', 'patch'] },
   // Owner references that block deletion need this where the admission plugin OwnerReferencesPermissionEnforcement is on.
   { group: 'modelwright.dev', resource: 'modeldeployments/finalizers', verbs: ['update'] },

@@ -15,11 +15,13 @@ import { type KubeObject, keyOf, type ObjectKey } from '../../kube/object.ts';
 import type { Cached, Store } from '../../kube/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { countCorrection, waitBeforeCorrection } from './corrections.ts';
-import { type Action, afterFailedWrite, type Decision, decide } from './decide.ts';
+import { type Action, afterFailedWrite, afterRefusedCandidate, type Decision, decide } from './decide.ts';
 import { differences } from './differences.ts';
 import * as tell from './events.ts';
 import type { FactsWatch } from './facts-watch.ts';
 import { writeFailureOf } from './failure.ts';
+import { actOnGate } from './gate/act.ts';
+import type { GateDecision } from './gate/decide.ts';
 import { LogTails } from './log-tails.ts';
 import { Memories, settleMilliseconds } from './memory.ts';
 import { driftFound, failures, timeToReady } from './metrics.ts';
@@ -94,6 +96,7 @@ export class Reconciler {
       ...(defaultMode !== undefined && { defaultMode }),
       ...settings,
       hasStorageContainer: isOurContainerThere(stores.packaging),
+      now: this.#ports.clock.now(),
     });
     if (seen === undefined) {
       this.#memories.forget(key);
@@ -127,7 +130,8 @@ export class Reconciler {
     }
     const status = outcome === 'Written' ? decide({ ...observed, settling: true }).status : decision.status;
     await this.#report(observed, status ?? decision.status, signal);
-    return soonest(outcome === 'Written' || observed.settling ? settleMilliseconds : undefined, advanced.lookAgainMilliseconds);
+    const gateWait = await this.#measureCandidate(observed, decision.gate, log, signal);
+    return soonest(outcome === 'Written' || observed.settling ? settleMilliseconds : undefined, advanced.lookAgainMilliseconds, gateWait);
   }
 
   /** A step on the way to the package, where the source asks for one and nothing else stands in the way. */
@@ -150,6 +154,30 @@ export class Reconciler {
       log,
       signal,
     );
+  }
+
+  /** Makes what measures a candidate of the promotion gate, and removes what none needs any more. Returns when to look again. */
+  async #measureCandidate(
+    observed: Observed,
+    gate: GateDecision | undefined,
+    log: Logger,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    if (gate === undefined) return undefined;
+    const { applier, stores, recorder, clock } = this.#ports;
+    const { deployment } = observed;
+    try {
+      for (const told of await actOnGate(gate, observed.gate, { applier, stores }, signal)) {
+        recorder.record(deployment as Cached<KubeObject>, told);
+      }
+    } catch (error) {
+      const failure = writeFailureOf(error);
+      if (failure?.kind !== 'Refused') throw error;
+      log.warn({ err: error }, 'what measures the candidate was refused');
+      await this.#report(observed, afterRefusedCandidate(observed, failure), signal);
+      return refusedMilliseconds;
+    }
+    return gate.again === undefined ? undefined : Math.max(1000, gate.again - clock.now());
   }
 
   /** Decides, and where logs would say more, reads them and decides again. */

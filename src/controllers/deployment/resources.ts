@@ -1,5 +1,6 @@
 /** The types of objects that the deployment controller reads. */
 import { modelDeployment as definition, type ModelDeployment } from '../../api/model-deployment/index.ts';
+import { type ModelProfile, modelProfile as profileDefinition } from '../../api/model-profile/index.ts';
 import type { ServingRuntimeObject } from '../../kserve/facts.ts';
 import type {
   EventObject,
@@ -27,6 +28,7 @@ function namespaced<T extends KubeObject>(group: string, version: string, kind: 
 }
 
 export const modelDeployments: ResourceType<ModelDeployment> = definition;
+export const modelProfiles: ResourceType<ModelProfile> = profileDefinition;
 
 export const configMaps = namespaced<ConfigMap>('', 'v1', 'ConfigMap', 'configmaps');
 export const pods = namespaced<PodObject>('', 'v1', 'Pod', 'pods');

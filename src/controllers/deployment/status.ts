@@ -4,6 +4,7 @@ import type { Dialect } from '../../kserve/dialect.ts';
 import type { Serving, Stage } from '../../kserve/serving.ts';
 import { type ConditionInput, setConditions } from '../../kube/conditions.ts';
 import type { Block } from './block.ts';
+import type { GateDecision } from './gate/decide.ts';
 import { describeIdentity, identityOf } from './identity.ts';
 import type { Observed } from './observe.ts';
 
@@ -13,6 +14,8 @@ export type Account = {
   readonly mode?: DeploymentMode;
   /** What our InferenceService says; absent where there is none. */
   readonly serving?: Serving;
+  /** What the promotion gate has decided; absent where it was not asked. */
+  readonly gate?: GateDecision;
 } & (
   | { readonly kind: 'Blocked'; readonly block: Block }
   | { readonly kind: 'Waiting'; readonly reason: string; readonly message: string }
@@ -42,8 +45,16 @@ export function draftStatus(observed: Observed, account: Account): StatusDraft {
     }),
     ...packageOf(observed),
     ...(serving !== undefined && accountedFor(serving)),
+    ...rolloutOf(observed, account),
     ...(lastError !== undefined && { lastError }),
   };
+}
+
+/** What the gate has let through is remembered also while something else keeps the model from being judged. */
+function rolloutOf({ deployment }: Observed, { gate }: Account): Pick<StatusDraft, 'rollout'> {
+  const before = deployment.status?.rollout as StatusDraft['rollout'];
+  const rollout = gate === undefined ? deployment.spec.rollout?.gate && before : gate.kind === 'Off' ? undefined : gate.rollout;
+  return rollout === undefined || Object.keys(rollout).length === 0 ? {} : { rollout };
 }
 
 /** The package that is there; an earlier one while a new one is made. */
@@ -80,6 +91,7 @@ function conditionsOf(observed: Observed, account: Account): ConditionInput[] {
   const conditions = [
     identityCondition(observed),
     packagedCondition(observed),
+    promotedCondition(observed, account),
     { type: 'RuntimeReady', ...runtimeVerdict(account) },
     { type: 'InferenceServiceReady', ...serviceVerdict(account) },
     { type: 'Ready', ...ready },
@@ -127,7 +139,7 @@ function serviceVerdict(account: Account): Verdict {
     return { ...verdictOf(serving), message: sentences(serving.message, ...notes) };
   }
   // A spec that may not be written says nothing about the service that runs by the one before.
-  if (account.kind === 'Blocked' && account.serving !== undefined) return verdictOf(account.serving);
+  if ((account.kind === 'Blocked' || account.gate?.kind === 'Held') && account.serving !== undefined) return verdictOf(account.serving);
   return readyVerdict(account);
 }
 
@@ -160,6 +172,24 @@ function runtimeVerdict(account: Account): Verdict {
     Boolean,
   );
   return { status: 'True', reason: 'ImageResolved', message: origin.length === 0 ? image : `${image} (${origin.join(', ')})` };
+}
+
+/** Absent without a gate. */
+function promotedCondition({ deployment }: Observed, { gate }: Account): ConditionInput | undefined {
+  const type = 'Promoted';
+  switch (gate?.kind) {
+    case 'Off':
+      return undefined;
+    case 'Open':
+      return { type, status: 'True', reason: gate.reason, message: gate.message };
+    case 'Paused':
+      return { type, status: 'Unknown', reason: 'Suspended', message: 'Nothing is measured while spec.suspend is true' };
+    case 'Held':
+      return { type, status: gate.state === 'Waiting' ? 'Unknown' : 'False', reason: gate.reason, message: gate.message };
+    case undefined:
+      if (deployment.spec.rollout?.gate === undefined) return undefined;
+      return { type, status: 'Unknown', reason: 'NotJudged', message: 'What condition Ready names comes first' };
+  }
 }
 
 /** Absent for a source that KServe is given as it is. */

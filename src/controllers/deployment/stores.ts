@@ -1,4 +1,5 @@
 import type { ModelDeployment } from '../../api/model-deployment/index.ts';
+import type { ModelProfile } from '../../api/model-profile/index.ts';
 import type { ServingGroup } from '../../kserve/dialect.ts';
 import { controllerDeploymentNames, inferenceServiceConfigName, type ServingRuntimeObject } from '../../kserve/facts.ts';
 import type {
@@ -15,6 +16,7 @@ import type { MetadataObject } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import type { Cached, Store } from '../../kube/store.ts';
 import { knativeConfigNames } from './facts.ts';
+import { temporaryIndex, temporaryKeys } from './gate/observe.ts';
 import { identityOf } from './identity.ts';
 import { type PackagingStores, packagingStores } from './packaging/stores.ts';
 import { pruneConfigMap, pruneController, pruneEvent, prunePod } from './prune.ts';
@@ -47,6 +49,7 @@ export interface FactStores {
 
 export interface DeploymentStores {
   readonly modelDeployments: Store<ModelDeployment>;
+  readonly modelProfiles: Store<ModelProfile>;
   readonly serving: Readonly<Record<ServingGroup, ServingStores>>;
   /** Events about InferenceServices: KServe tells some failures nowhere else. */
   readonly events: Store<EventObject>;
@@ -70,6 +73,9 @@ export const podIndex = 'pod';
 export function deploymentStores(cache: Cache, clusterCache: Cache = cache): DeploymentStores {
   const modelDeployments = cache.store(resources.modelDeployments, { optional: true });
   modelDeployments.addIndex(identityIndex, (deployment) => identityKeys(deployment as ModelDeployment));
+  const modelProfiles = cache.store(resources.modelProfiles, { optional: true });
+  modelDeployments.addIndex(temporaryIndex, (object) => temporaryKeys(object as Cached<KubeObject>));
+  modelProfiles.addIndex(temporaryIndex, (object) => temporaryKeys(object as Cached<KubeObject>));
   const eventsBy = (fieldSelector: string, index: string) => {
     const store = cache.store(resources.events, { fieldSelector, dispensable: true, transform: pruneEvent });
     store.addIndex(index, ({ metadata, involvedObject }) => [`${metadata.namespace}/${involvedObject?.name}`]);
@@ -77,6 +83,7 @@ export function deploymentStores(cache: Cache, clusterCache: Cache = cache): Dep
   };
   return {
     modelDeployments,
+    modelProfiles,
     serving: {
       'serving.kserve.io': servingStores(cache, 'serving.kserve.io'),
       'serving.kubeflow.org': servingStores(cache, 'serving.kubeflow.org'),

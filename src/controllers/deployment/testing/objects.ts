@@ -95,6 +95,15 @@ export const plainFacts: ClusterFacts = {
   controllerImage: 'kserve/kserve-controller:v0.20.0',
 };
 
+/** Nothing about a promotion gate. */
+export const noGate: Observed['gate'] = {
+  named: undefined,
+  shadows: [],
+  profiles: [],
+  servedByShadow: {},
+  now: Date.parse(born),
+};
+
 export function anObservation(over: Partial<Observed> = {}): Observed {
   return {
     deployment: aDeployment(),
@@ -106,6 +115,7 @@ export function anObservation(over: Partial<Observed> = {}): Observed {
     children: { pods: [], deployments: [], replicaSets: [], knativeServices: [], revisions: [], events: [] },
     logs: [],
     settling: false,
+    gate: noGate,
     packaging: { kind: 'NotAsked' },
     ...over,
   };
