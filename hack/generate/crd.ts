@@ -70,7 +70,10 @@ export function customResourceDefinition<T>(definition: KindDefinition<T>): obje
             description,
             ...(priority ? { priority } : {}),
           })),
-          selectableFields: definition.selectableFields.map((jsonPath) => ({ jsonPath })),
+          // An empty list would be dropped by the API server, and every apply of the client would find a difference.
+          ...(definition.selectableFields.length > 0 && {
+            selectableFields: definition.selectableFields.map((jsonPath) => ({ jsonPath })),
+          }),
           schema: { openAPIV3Schema: rootSchema(definition) },
         },
       ],

@@ -13,8 +13,8 @@ before(async () => {
 });
 after(() => helm?.[Symbol.dispose]());
 
-/** Without the CRDs, which have tests and a folder of their own. */
-const short = { crds: { install: false } };
+/** Without CRDs and roles, which are compared with their sources below. */
+const short = { crds: { install: false }, rbac: { create: false, tenantRoles: false } };
 const monitoring = ['--api-versions', 'monitoring.coreos.com/v1'];
 
 describe('the chart', () => {
@@ -29,7 +29,7 @@ describe('the chart', () => {
   const snapshots: readonly [file: string, values: object][] = [
     ['default', short],
     ['everything', { ...everything, ...short }],
-    ['one-namespace', { ...short, namespaces: ['models'], rbac: { tenantRoles: false }, admissionPolicy: { enabled: false } }],
+    ['one-namespace', { ...short, namespaces: ['models'] }],
   ];
   for (const [file, values] of snapshots) {
     it(`renders as in the snapshot ${file}`, async (test) => {
@@ -53,11 +53,29 @@ describe('the chart', () => {
     for (const { metadata } of rendered) assert.equal(metadata.annotations?.['helm.sh/resource-policy'], 'keep');
   });
 
+  it('grants the operator what the manifests grant, and binds it', async () => {
+    const ofKind = (objects: readonly Rendered[], ...kinds: string[]) => objects.filter(({ kind }) => kinds.includes(kind));
+    const rules = (objects: readonly Rendered[]) =>
+      ofKind(objects, 'ClusterRole', 'Role')
+        .map(({ kind, metadata, rules }) => ({ kind, name: metadata.name, rules }))
+        .toSorted((a, b) => a.name.localeCompare(b.name));
+    const rendered = await helm.objects();
+    assert.deepEqual(rules(rendered), rules(manifests('operator')));
+    for (const binding of ofKind(rendered, 'ClusterRoleBinding', 'RoleBinding')) {
+      assert.deepEqual(binding['subjects'], [{ kind: 'ServiceAccount', name: 'modelwright', namespace: 'modelwright-system' }]);
+      assert.equal((binding['roleRef'] as { name: string }).name, binding.metadata.name);
+    }
+    assert.equal(
+      ofKind(rendered, 'ClusterRoleBinding', 'RoleBinding').length,
+      ofKind(manifests('operator'), 'ClusterRoleBinding', 'RoleBinding').length,
+    );
+  });
+
   it('makes nothing outside its namespaces where that is asked for', async () => {
     const values = {
       ...everything,
       operator: {},
-      ...short,
+      crds: { install: false },
       namespaces: ['a', 'b'],
       rbac: { tenantRoles: false },
       admissionPolicy: { enabled: false },
@@ -146,6 +164,12 @@ describe('a mistake in the values is refused before anything is rendered', () =>
     it(name, () => assert.rejects(helm.template(values), words));
   }
 });
+
+/** The objects in a folder of manifests. */
+function manifests(folder: string): Rendered[] {
+  const files = globSync(join(chartFolder, `../../manifests/${folder}/*.yaml`)).sort();
+  return files.flatMap((file) => loadAll(readFileSync(file, 'utf8')) as Rendered[]);
+}
 
 /** Maps are joined, lists and all else replaced, as Helm does. */
 function merged(base: object, over: object): object {

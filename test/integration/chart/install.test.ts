@@ -57,7 +57,7 @@ for (const line of [4, 3] as const) {
     const run = (args: readonly string[], values?: object) =>
       tool.run([...args, '--namespace', namespace], { kubeconfig: plane.kubeconfig, ...(values !== undefined && { values }) });
     const upgrade = (values: object, folder = chartFolder) =>
-      run(['upgrade', '--install', 'modelwright', folder, '--wait', '--timeout', '3m'], values);
+      run(['upgrade', '--install', 'modelwright', folder, '--wait', '--timeout', '3m', '--reset-values'], values);
 
     it('installs, where Pod Security "restricted" is enforced, and its pods are let in', async () => {
       const said = await upgrade({});
@@ -76,8 +76,14 @@ for (const line of [4, 3] as const) {
 
     it('upgrades to all that it can make, and back', async () => {
       await makeNamespace(namespace, restricted);
-      await kubectl(['create', 'secret', 'generic', 'proxy', '-n', namespace, '--from-literal=url=http://proxy.example:3128']);
-      await kubectl(['create', 'secret', 'generic', 'ca', '-n', namespace, '--from-literal=ca.crt=x']);
+      await apply(
+        ['proxy', 'ca'].map((name) => ({
+          apiVersion: 'v1',
+          kind: 'Secret',
+          metadata: { name, namespace },
+          stringData: { url: 'http://proxy.example:3128' },
+        })),
+      );
       await upgrade({ ...everything, nodeSelector: {} });
       for (const kind of ['servicemonitor', 'prometheusrule', 'networkpolicy', 'poddisruptionbudget', 'deployment'])
         await get(kind, 'modelwright', namespace);
@@ -144,7 +150,7 @@ for (const line of [4, 3] as const) {
           (answer) => answer.trim(),
           () => 'no',
         );
-      assert.equal(await may('patch', 'modeldeployments.modelwright.dev/status', 'tenant'), 'yes');
+      assert.equal(await may('list', 'modeldeployments.modelwright.dev', 'tenant'), 'yes');
       assert.equal(await may('get', 'modeldeployments.modelwright.dev', 'models'), 'no');
       assert.equal(await may('update', 'leases.coordination.k8s.io/tenant-modelwright-operator', namespace), 'yes');
       await run(['uninstall', 'tenant', '--wait']);
