@@ -40,7 +40,7 @@ async function printDifference(client: KubeClient, { filename, kserveNamespace, 
     process.stdout.write('There is no ServingPlatform: what KServe and Knative ship holds.\n');
     return;
   }
-  const found = await platformDifference(client, proposed, await readFacts(client, kserveNamespace));
+  const found = await platformDifference(client, proposed, await readFacts(client, kserveNamespace ?? proposed.spec.kserve?.namespace));
   process.stdout.write(format === 'json' ? printJson(found) : text(found));
   if (found.differences.length > 0 || found.problems.length > 0) process.exitCode = 1;
 }

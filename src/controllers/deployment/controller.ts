@@ -30,6 +30,7 @@ export function deploymentController(ports: DeploymentControllerPorts): Controll
     log,
     keys,
     ...(kserveNamespace !== undefined && { kserveNamespace }),
+    ...(ports.platform !== undefined && { declaredNamespace: ports.platform.kserveNamespace }),
   });
   const reconciler = new Reconciler(ports, facts);
   countDeployments(stores.modelDeployments);

@@ -18,6 +18,15 @@ export interface FactsPorts {
   readonly keys: () => readonly ObjectKey[];
   /** Where KServe is; absent: found out. */
   readonly kserveNamespace?: string;
+  /** Comes before `kserveNamespace` as long as it names one. */
+  readonly declaredNamespace?: DeclaredNamespace;
+}
+
+/** The namespace of KServe as the ServingPlatform declares it, which may change at any time. */
+export interface DeclaredNamespace {
+  current(): string | undefined;
+  /** @returns ends it */
+  subscribe(changed: () => void): () => void;
 }
 
 /** Several objects change together when something is installed; they are read once, this long after the first. */
@@ -85,6 +94,8 @@ export class FactsWatch implements Watch {
         if (servingGroups.some((group) => object.metadata.name.endsWith(`.${group}`))) this.#rediscover();
       }),
     ];
+    const { declaredNamespace } = this.#ports;
+    if (declaredNamespace !== undefined) leave.push(declaredNamespace.subscribe(() => this.#schedule(settleMilliseconds)));
     this.#schedule(0);
     return () => {
       for (const go of leave) go();
@@ -150,7 +161,7 @@ export class FactsWatch implements Watch {
   }
 
   #publish(discovered: Discovered): void {
-    const { stores, keys, kserveNamespace, log } = this.#ports;
+    const { stores, keys, kserveNamespace, declaredNamespace, log } = this.#ports;
     const { inferenceServiceConfigs, knativeConfigs, controllers, clusterServingRuntimes } = stores;
     const facts = factsFrom(
       {
@@ -162,7 +173,7 @@ export class FactsWatch implements Watch {
           ? knativeConfigs.flatMap((store) => store.list())
           : undefined,
       },
-      kserveNamespace,
+      declaredNamespace?.current() ?? kserveNamespace,
     );
     if (JSON.stringify(facts) === JSON.stringify(this.#facts)) return;
     const first = this.#facts === undefined;

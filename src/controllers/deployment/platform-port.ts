@@ -4,6 +4,7 @@ import type { PlatformRuntimes } from '../../kserve/platform/assignment.ts';
 import type { Policy } from '../../kserve/policy.ts';
 import type { Watch } from '../../kube/controller.ts';
 import type { ObjectKey } from '../../kube/object.ts';
+import type { DeclaredNamespace } from './facts-watch.ts';
 import type { PackagingSettings } from './packaging/settings.ts';
 
 /** What the ServingPlatform says about one deployment; absent fields leave the operator's flags in force. */
@@ -19,4 +20,5 @@ export interface PlatformPort {
   settingsFor(key: ObjectKey, facts: ClusterFacts): PlatformSettings;
   /** Name the deployments that have to look again when the settings change. */
   readonly watches: readonly Watch[];
+  readonly kserveNamespace: DeclaredNamespace;
 }

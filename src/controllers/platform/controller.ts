@@ -8,6 +8,7 @@ import { FactsWatch } from '../deployment/facts-watch.ts';
 import { askRegistry } from './ask-registry.ts';
 import { ImageWatch } from './image-watch.ts';
 import { PlatformReconciler, type PlatformReconcilerPorts } from './reconciler.ts';
+import { declaredNamespace } from './settings.ts';
 import { platformKey } from './stores.ts';
 
 export interface PlatformControllerPorts extends PlatformReconcilerPorts {
@@ -30,6 +31,7 @@ export function platformController(ports: PlatformControllerPorts): Controller {
     log,
     keys,
     ...(kserveNamespace !== undefined && { kserveNamespace }),
+    declaredNamespace: declaredNamespace(stores),
   });
   const images = new ImageWatch({
     clock,

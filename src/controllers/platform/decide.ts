@@ -48,7 +48,7 @@ function conditionsOf(observed: Observed, runtimes: Part, tags: Part): Condition
       ? []
       : [{ type: 'TagResolutionReady', ...(tags.verdict ?? inProgress) }]),
   ];
-  const ready = readyOf(parts);
+  const ready = readyOf([...displaced(observed), ...parts]);
   const contested = parts.find(({ reason }) => reason === 'Conflict');
   const rolling = isRollingOut(observed, runtimes.status?.runtimes ?? []);
   const conditions: (ConditionInput | undefined)[] = [
@@ -61,6 +61,14 @@ function conditionsOf(observed: Observed, runtimes: Part, tags: Part): Condition
     ready.status === 'False' ? { type: 'Stalled', status: 'True', reason: ready.reason, message: ready.message } : undefined,
   ];
   return conditions.flatMap((condition) => (condition === undefined ? [] : [{ ...condition, message: clip(condition.message, 4096) }]));
+}
+
+/** KServe is not where the spec says. */
+function displaced({ platform, serving, inferenceServiceConfig }: Observed): readonly ConditionInput[] {
+  const namespace = platform.spec.kserve?.namespace;
+  if (namespace === undefined || inferenceServiceConfig !== undefined || serving.kind === 'Missing') return [];
+  const message = `spec.kserve.namespace: there is no ConfigMap inferenceservice-config in namespace ${namespace}, or it may not be read; correct it, or leave it out to have KServe found`;
+  return [{ type: 'Ready', status: 'False', reason: 'ConfigMapMissing', message }];
 }
 
 const inProgress: Verdict = { status: 'Unknown', reason: 'Progressing', message: 'config-deployment is being edited' };

@@ -155,7 +155,7 @@ const pending: Verdict = { status: 'Unknown', reason: 'Progressing', message: 'T
 function predictors(observed: Observed, declared: readonly RuntimeDeclaration[], dialect: Dialect): Part {
   const { inferenceServiceConfig: config } = observed;
   if (config === undefined) {
-    const message = `ConfigMap inferenceservice-config of ${describeDialect(dialect)} is not there, or may not be read; install it as KServe ships it, or set --kserve-namespace`;
+    const message = `ConfigMap inferenceservice-config of ${describeDialect(dialect)} is not there, or may not be read; install it as KServe ships it, or name its namespace in spec.kserve.namespace`;
     return declared.length === 0 ? { actions: [] } : { actions: [], verdict: { status: 'False', reason: 'ConfigMapMissing', message } };
   }
   const where = `${config.metadata.namespace}/${config.metadata.name}`;

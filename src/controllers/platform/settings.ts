@@ -6,12 +6,29 @@ import { mayMove, type PlatformRuntime } from '../../kserve/platform/assignment.
 import type { Watch } from '../../kube/controller.ts';
 import { keyFromText, keyOf, type ObjectKey } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
+import type { DeclaredNamespace } from '../deployment/facts-watch.ts';
 import type { PlatformPort, PlatformSettings } from '../deployment/platform-port.ts';
 import { memberOf, membersOf, modelOf, modelsOf, rolloutPolicy, serverFields, type Target } from './members.ts';
 import { type PlatformStores, platformKey } from './stores.ts';
 
 export function platformPort(stores: Pick<PlatformStores, 'platforms' | 'deployments'>): PlatformPort {
-  return { settingsFor: (key, facts) => settingsFor(key, facts, stores), watches: [watchSettings(stores)] };
+  return {
+    settingsFor: (key, facts) => settingsFor(key, facts, stores),
+    watches: [watchSettings(stores)],
+    kserveNamespace: declaredNamespace(stores),
+  };
+}
+
+/** `spec.kserve.namespace`. */
+export function declaredNamespace({ platforms }: Pick<PlatformStores, 'platforms'>): DeclaredNamespace {
+  return {
+    current: () => platforms.get(platformKey)?.spec.kserve?.namespace,
+    subscribe: (changed) =>
+      platforms.subscribe((change) => {
+        const before = change.kind === 'updated' ? change.before.spec.kserve?.namespace : undefined;
+        if (change.kind !== 'updated' || before !== change.object.spec.kserve?.namespace) changed();
+      }),
+  };
 }
 
 type Stores = Pick<PlatformStores, 'platforms' | 'deployments'>;
