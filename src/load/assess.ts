@@ -48,6 +48,8 @@ export interface Judgement {
   readonly validity: ValidityRules;
   readonly latencyBounds: readonly { readonly percentile: string; readonly maxMicroseconds: number }[];
   readonly keepHistogram: boolean;
+  /** A closed loop was slowed down to this rate: slots are empty by intention, and Little's law is asked of those in use. */
+  readonly maxPerSecond?: number;
 }
 
 /** Turns the observation of one point into its figures and the verdict whether they can be relied on. Pure. */
@@ -75,7 +77,7 @@ export function assess(observation: Observation, judgement: Judgement): Point {
   const worth = latency === null ? 0 : effectiveSampleSize(facts.latency, judgedQuantile, nearestRank(facts.sorted, judgedQuantile));
   const little =
     load.loop === 'closed'
-      ? littleRatio(facts.endedPerSecond, facts.meanOfAll, load.concurrency)
+      ? littleRatio(facts.endedPerSecond, facts.meanOfAll, judgement.maxPerSecond === undefined ? load.concurrency : facts.meanInFlight)
       : littleRatio(facts.endedPerSecond, facts.meanOfAll, facts.meanInFlight);
   const cpu = results.reduce((sum, result) => sum + result.cpuMicroseconds, 0);
   const loopDelay = Math.max(...results.map((result) => result.loopDelayP99Microseconds));
@@ -154,7 +156,7 @@ export function assess(observation: Observation, judgement: Judgement): Point {
     gpus: observation.gpus,
     valid: invalidReasons.length === 0,
     invalidReasons,
-    notes: notes(observation, facts),
+    notes: notes(observation, facts, judgement),
     histogram: judgement.keepHistogram ? histogramOf(facts) : null,
   };
 }
@@ -220,8 +222,10 @@ function errorCounts(facts: WindowFacts): Partial<Record<ErrorClass, number>> {
   return counts;
 }
 
-function notes(observation: Observation, facts: WindowFacts): string[] {
+function notes(observation: Observation, facts: WindowFacts, { maxPerSecond }: Judgement): string[] {
   const said: string[] = [];
+  if (maxPerSecond !== undefined && observation.load.loop === 'closed' && facts.sentPerSecond > 0.9 * maxPerSecond)
+    said.push(`slowed down to ${maxPerSecond} requests per second, as asked: the server may be able to do more`);
   if (Math.abs(observation.clockStepSeconds) > 0.5) {
     said.push(
       `the wall clock was stepped by ${observation.clockStepSeconds.toFixed(1)} s; durations are from the monotonic clock and not touched by it`,

@@ -1,5 +1,6 @@
 import type { GpuUse, Point } from './point.ts';
 import { type CompactPoint, encodePoint } from './point-code.ts';
+import type { SearchReport } from './report/report.ts';
 import { mean } from './statistics/mean.ts';
 
 /** Points whose compact forms fit one termination message. */
@@ -68,11 +69,27 @@ function allGpus(gpus: readonly GpuUse[]): Columns {
   };
 }
 
-/** The lines of a termination message: the points that were planned, without the repetition for drift. */
-export function terminationMessage(points: readonly Point[], run: string, coldStartMicroseconds: number | null): string {
-  return points
-    .filter((point) => !point.repeat)
-    .slice(0, pointsPerMessage)
+/**
+ * The lines of a termination message: the points that were planned, without the repetition for drift. Of a search, which may have tried
+ * more levels than fit, those around its result stay.
+ * @param found levels that a search came to, by batch size
+ */
+export function terminationMessage(
+  points: readonly Point[],
+  run: string,
+  coldStartMicroseconds: number | null,
+  found: readonly Pick<SearchReport, 'batchSize' | 'found'>[] = [],
+): string {
+  // A level that was tried twice counts as it came out last.
+  const latest = [...new Map(points.filter((point) => !point.repeat).map((point) => [point.id, point])).values()];
+  const distance = (point: Point) => {
+    const result = found.find(({ batchSize }) => batchSize === point.batchSize)?.found ?? 0;
+    return Math.abs((point.load.loop === 'closed' ? point.load.concurrency : point.load.requestsPerSecond) - result);
+  };
+  const kept = found.length === 0 ? latest : latest.toSorted((a, b) => distance(a) - distance(b));
+  const chosen = new Set(kept.slice(0, pointsPerMessage));
+  return latest
+    .filter((point) => chosen.has(point))
     .map((point, index) => `${encodePoint(compactOf(point, run, index, coldStartMicroseconds))}\n`)
     .join('');
 }

@@ -1,5 +1,5 @@
 import type { Judgement } from './assess.ts';
-import { chooseBest, type Objective } from './best.ts';
+import { chooseBest, type LatencyBound, type Objective } from './best.ts';
 import { candidateOf } from './candidate.ts';
 import { explainFirstFailure, TargetError } from './discover.ts';
 import { driftOf } from './drift.ts';
@@ -10,7 +10,7 @@ import { environment } from './metrics/host.ts';
 import type { MetricSources } from './metrics/observer.ts';
 import { describePayload, isBatched, type Payload, requestsFor } from './payload.ts';
 import { type PlannedPoint, planSweep } from './plan.ts';
-import { type Load, type Point, pointId } from './point.ts';
+import { errorsPerMillion, type Load, type Percentile, type Point, pointId } from './point.ts';
 import { checkReply, type ReplyCheck } from './protocol/check.ts';
 import { isGrpc, type ModelAddress, type ProtocolName } from './protocol/protocol.ts';
 import { type Report, reportSchema, type SearchReport } from './report/report.ts';
@@ -36,6 +36,10 @@ export interface BenchSpec {
   readonly warmup: { readonly requests: number; readonly seconds: number };
   readonly workers: number;
   readonly maxConnections: number;
+  /** Closed loop: requests per second that are sent at most. */
+  readonly maxPerSecond?: number;
+  /** Ends the run after the first point that shows harm to the server. */
+  readonly guard?: Guard;
   readonly limits: ExchangeLimits;
   readonly checkEvery: number;
   readonly seed: number;
@@ -46,7 +50,16 @@ export interface BenchSpec {
   readonly sources: MetricSources;
 }
 
+export interface Guard {
+  /** Latency that no point may exceed. */
+  readonly latency: LatencyBound | null;
+  /** More failed requests than the objective accepts. */
+  readonly errors: boolean;
+}
+
 export type Work =
+  /** Single settings, in the order given. */
+  | { readonly kind: 'points'; readonly points: readonly { readonly batchSize: number; readonly load: Load }[] }
   | { readonly kind: 'sweep'; readonly loads: readonly Load[] }
   | {
       readonly kind: 'search';
@@ -92,6 +105,8 @@ class Run {
   readonly #minimumBytes = new Map<number, number>();
   #coldStart: number | null = null;
   #scenario: ScenarioVerdict | null = null;
+  /** What made the guard end the run. */
+  #harm: string | null = null;
   #planned = 0;
 
   constructor(spec: BenchSpec, onEvent: (event: BenchEvent) => void, signal: AbortSignal) {
@@ -106,6 +121,9 @@ class Run {
     for (const batchSize of batchSizes) this.#requestsOf(batchSize);
     await this.#firstRequest(batchSizes[0] ?? 1);
     switch (work.kind) {
+      case 'points':
+        await this.#sweep(work.points.map((point) => ({ ...point, repeat: false })));
+        break;
       case 'sweep':
         await this.#sweep(planSweep(batchSizes, work.loads, this.#spec));
         break;
@@ -123,7 +141,8 @@ class Run {
     this.#begin(plan.length);
     for (const planned of plan) {
       if (this.#signal.aborted) return;
-      await this.#measure(planned, this.#spec.bound);
+      const { point } = await this.#measure(planned, this.#spec.bound);
+      if (this.#isHarmful(point)) return;
     }
   }
 
@@ -133,7 +152,7 @@ class Run {
     for (const batchSize of batchSizes) {
       if (this.#signal.aborted) return;
       const passes = async (level: number) => {
-        if (this.#signal.aborted) return false;
+        if (this.#signal.aborted || this.#harm !== null) return false;
         const load: Load =
           work.over === 'concurrency'
             ? { loop: 'closed', concurrency: level }
@@ -142,6 +161,7 @@ class Run {
         for (let attempt = 0; attempt < 3 && !this.#signal.aborted; attempt++) {
           const { point } = await this.#measure({ batchSize, load, repeat: false }, this.#spec.bound);
           this.#planned = this.#points.length;
+          if (this.#isHarmful(point)) return false;
           if (point.valid) return chooseBest([candidateOf(point)], objective).best !== null;
           if (point.invalidReasons.some((finding) => serverReasons.has(finding.reason))) return false;
         }
@@ -154,7 +174,7 @@ class Run {
           maximum: work.maximum,
           tolerance: work.tolerance,
           integer: work.over === 'concurrency',
-          mostTrials: this.#signal.aborted ? 0 : 40,
+          mostTrials: this.#signal.aborted || this.#harm !== null ? 0 : 40,
         },
         passes,
       );
@@ -185,6 +205,20 @@ class Run {
       batchSize,
       seconds: point.durationSeconds,
     });
+  }
+
+  #isHarmful(point: Point): boolean {
+    const { guard, objective } = this.#spec;
+    if (guard === undefined) return false;
+    const { latency } = guard;
+    const measured = latency === null ? undefined : point.latencyMicroseconds?.[latency.percentile as Percentile];
+    const most = objective.maxErrorsPerMillion;
+    if (latency !== null && measured !== undefined && measured > latency.maxMicroseconds) {
+      this.#harm = `${latency.percentile} of ${point.id} was ${measured / 1000} ms, above the guard of ${latency.maxMicroseconds / 1000} ms`;
+    } else if (guard.errors && most !== null && errorsPerMillion(point) > most) {
+      this.#harm = `${point.requests - point.succeeded} of ${point.requests} requests of ${point.id} failed`;
+    }
+    return this.#harm !== null;
   }
 
   #begin(planned: number | null): void {
@@ -257,7 +291,7 @@ class Run {
   }
 
   #threadSpec(batchSize: number, load: Load, index: number, count: number, spin: boolean): ThreadSpec {
-    const { target, protocol, seed, maxConnections, limits, warmup, checkEvery } = this.#spec;
+    const { target, protocol, seed, maxConnections, maxPerSecond, limits, warmup, checkEvery } = this.#spec;
     return {
       target,
       transport: isGrpc(protocol) ? 'grpc' : 'http1',
@@ -266,6 +300,7 @@ class Run {
       // Each thread has a stream of its own; the same run id and point give the same schedule again.
       seed: seed + 7919 * (index + 1),
       maxConnections: Math.max(1, Math.floor(maxConnections / count)),
+      ...(maxPerSecond !== undefined && { maxPerSecond: maxPerSecond / count }),
       limits,
       warmup: { requests: Math.ceil(warmup.requests / count), seconds: warmup.seconds },
       checkEvery,
@@ -311,7 +346,10 @@ class Run {
       searches: this.#searches,
       scenario: this.#scenario,
       remarks: partial
-        ? [`stopped after ${points.length} of ${this.#planned || 'an open number of'} points; what was measured is kept`]
+        ? [
+            ...(this.#harm === null ? [] : [`ended by the guard: ${this.#harm}`]),
+            `stopped after ${points.length} of ${this.#planned || 'an open number of'} points; what was measured is kept`,
+          ]
         : [],
     };
   }

@@ -33,6 +33,14 @@ export function benchCommand(): Command {
     .option('--search-start <level>', 'first level of a search', '1')
     .option('--search-max <level>', 'largest level of a search', '100000')
     .option('--tolerance <percent>', 'how close a search comes', '2')
+    .option(
+      '--points <list>',
+      'single settings as b8-c16 or b1-r50, of a search the batch size alone; repeatable: one list a part',
+      collect,
+      [],
+    )
+    .option('--points-index <number>', 'which of the lists of --points, from 0', '0')
+    .option('--max-rate <rate>', 'closed loop: requests per second that are sent at most')
     .option('--scenario <name>', "MLPerf's SingleStream, MultiStream, Server or Offline")
     .option('--samples <count>', 'samples of the Offline scenario (default: 24576)')
     .option('--duration <time>', 'how long each point is measured, e.g. 30s')
@@ -43,6 +51,9 @@ export function benchCommand(): Command {
     .option('--slo <bound>', 'latency bound, e.g. p99=100ms; repeatable', collect, [])
     .option('--max-errors <count>', 'errors per million that are acceptable', '1000')
     .option('--maximize <what>', 'Throughput or LowLatency', 'Throughput')
+    .option('--stop-above <bound>', 'end after the first point above it, e.g. p99=50ms: for a server that others use')
+    .option('--stop-on-errors', 'end after the first point with more errors than --max-errors')
+    .option('--no-verdict', 'exit with 0 when all was measured, whether a point qualifies or not')
     .optionsGroup('Payload:')
     .option('--payload <file>', 'JSON sample with "instances" or "inputs", scaled to each batch size; repeatable', collect, [])
     .option('--body-file <file>', 'body that is sent as it is; repeatable', collect, [])
@@ -55,6 +66,7 @@ export function benchCommand(): Command {
     .option('--token-file <file>', 'file with a bearer token')
     .option('--token-command <command>', 'command that prints a bearer token')
     .option('--ca-file <file>', "PEM file with the CA of the server's certificate")
+    .option('--allow-addresses <list>', 'connect only to public or private addresses, or to those listed: public,10.0.0.0/8')
     .option('--insecure', 'accept any certificate')
     .option('--timeout <time>', 'time limit of a request', '30s')
     .option('--max-body <bytes>', 'longest reply', String(64 << 20))
@@ -110,7 +122,7 @@ async function run(url: string | undefined, flags: BenchFlags & OutputFlags & { 
     const spec = await specFrom(url, flags, stop.signal);
     const report = await runBench(spec, progress(process.stderr), stop.signal);
     process.exitCode = await deliver(report, flags, format);
-    if (report.partial) process.exitCode = exitCodes.interrupted;
+    if (stop.signal.aborted) process.exitCode = exitCodes.interrupted;
   } catch (error) {
     throw asFailure(error);
   } finally {
@@ -120,7 +132,11 @@ async function run(url: string | undefined, flags: BenchFlags & OutputFlags & { 
 }
 
 /** Writes the report wherever it was asked for; what no file takes goes to stdout, so that no sample is lost. */
-async function deliver(report: Awaited<ReturnType<typeof runBench>>, flags: OutputFlags, format: StdoutFormat): Promise<number> {
+async function deliver(
+  report: Awaited<ReturnType<typeof runBench>>,
+  flags: OutputFlags & Pick<BenchFlags, 'verdict'>,
+  format: StdoutFormat,
+): Promise<number> {
   const failures = await writeReports(report, flags);
   process.stdout.write(rendered(report, failures.length > 0 ? 'json' : format));
   for (const failure of failures) process.stderr.write(`error: ${failure}\n`);
@@ -128,6 +144,7 @@ async function deliver(report: Awaited<ReturnType<typeof runBench>>, flags: Outp
     process.stderr.write('the full report was printed to stdout instead\n');
     return exitCodes.notWritten;
   }
+  if (!flags.verdict) return 0;
   const failed = report.scenario === null ? report.best.best === null : !report.scenario.valid;
   return failed ? exitCodes.nothingQualifies : 0;
 }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { LatencyBound } from '../../load/best.ts';
 import { quantileOfName } from '../../load/statistics/percentile.ts';
+import { type AddressRules, isAddressRange } from '../../load/transport/addresses.ts';
 import { UsageError } from '../../load/transport/target.ts';
 
 /** `1,2,8` → numbers above 0; `label` names the flag in the error. */
@@ -32,15 +33,24 @@ export function seconds(text: string, label: string): number {
   return value;
 }
 
-/** `p99=100ms` → a bound. */
-export function latencyBound(text: string): LatencyBound {
+/** `p99=100ms` → a bound; `label` names the flag in the error. */
+export function latencyBound(text: string, label = '--slo'): LatencyBound {
   const [name = '', time = ''] = text.split('=');
   if (quantileOfName(name) === undefined || !['p50', 'p90', 'p95', 'p99', 'p999', 'p99.9'].includes(name)) {
-    throw new UsageError(`--slo ${text}: the percentile must be p50, p90, p95, p99 or p999, as in --slo p99=100ms`);
+    throw new UsageError(`${label} ${text}: the percentile must be p50, p90, p95, p99 or p999, as in ${label} p99=100ms`);
   }
-  const maxMicroseconds = seconds(/[a-z]$/.test(time) ? time : `${time}ms`, '--slo') * 1e6;
-  if (!(maxMicroseconds > 0)) throw new UsageError(`--slo ${text}: the bound must be above 0`);
+  const maxMicroseconds = seconds(/[a-z]$/.test(time) ? time : `${time}ms`, label) * 1e6;
+  if (!(maxMicroseconds > 0)) throw new UsageError(`${label} ${text}: the bound must be above 0`);
   return { percentile: name === 'p99.9' ? 'p999' : name, maxMicroseconds };
+}
+
+/** `public,private,10.0.0.0/8` → what may be connected to. */
+export function addressRules(text: string): AddressRules {
+  const rules = text.split(',').filter(Boolean);
+  const wrong = rules.find((rule) => rule !== 'public' && rule !== 'private' && !isAddressRange(rule));
+  if (wrong !== undefined)
+    throw new UsageError(`--allow-addresses "${wrong}" is neither public nor private, nor an address or a range like 10.0.0.0/8`);
+  return rules;
 }
 
 /** `name=value` pairs. */

@@ -104,7 +104,11 @@ function print(imported: Imported, { slo, maximize, maxErrors, output }: RankedF
   const format = reportFormats.find((one) => one === output);
   if (format === undefined && output !== 'table')
     throw new UsageError(`-o "${output}" is not known; it is one of table, ${reportFormats.join(', ')}`);
-  const objective = { maximize: goal, latency: slo.map(latencyBound), maxErrorsPerMillion: notNegative(maxErrors, '--max-errors') };
+  const objective = {
+    maximize: goal,
+    latency: slo.map((bound) => latencyBound(bound)),
+    maxErrorsPerMillion: notNegative(maxErrors, '--max-errors'),
+  };
   const report = importedReport(imported, objective);
   process.stdout.write(format === undefined ? tableText(report) : reportText(report, format));
 }

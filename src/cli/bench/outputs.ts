@@ -61,7 +61,7 @@ export async function writeReports(report: Report, flags: OutputFlags): Promise<
   if (flags.termination !== undefined)
     await attempt(
       flags.termination,
-      writeFile(flags.termination, terminationMessage(report.points, report.run, report.coldStartMicroseconds)),
+      writeFile(flags.termination, terminationMessage(report.points, report.run, report.coldStartMicroseconds, report.searches)),
     );
   return failures;
 }

@@ -12,7 +12,7 @@ import { samplesToBound } from '../../load/statistics/interval.ts';
 import { quantileOfName } from '../../load/statistics/percentile.ts';
 import { parseTarget, type Target, UsageError } from '../../load/transport/target.ts';
 import { programVersion } from '../program-version.ts';
-import { latencyBound, notNegative, numberList, pairs, positive, readFile, readJson, seconds, tokenFrom } from './flags.ts';
+import { addressRules, latencyBound, notNegative, numberList, pairs, positive, readFile, readJson, seconds, tokenFrom } from './flags.ts';
 
 /** The flags of `modelwright bench` as commander gives them. */
 export interface BenchFlags {
@@ -28,6 +28,13 @@ export interface BenchFlags {
   readonly searchStart: string;
   readonly searchMax: string;
   readonly tolerance: string;
+  readonly points: readonly string[];
+  readonly pointsIndex: string;
+  readonly maxRate?: string;
+  readonly stopAbove?: string;
+  readonly stopOnErrors?: boolean;
+  readonly verdict: boolean;
+  readonly allowAddresses?: string;
   readonly scenario?: string;
   readonly samples?: string;
   readonly duration?: string;
@@ -80,14 +87,16 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
     ...tls,
     ...(flags.hostHeader === undefined ? {} : { hostHeader: flags.hostHeader }),
     headers: flags.header,
+    ...(flags.allowAddresses === undefined ? {} : { addresses: addressRules(flags.allowAddresses) }),
     ...(token === undefined ? {} : { token }),
   });
   if (protocol !== 'http' && flags.model === undefined)
     throw new UsageError('--model is needed: the name under which the server serves the model');
   const model: ModelAddress = { name: flags.model ?? '', version: flags.modelVersion ?? null, signatureName: flags.signature };
-  const batchSizes = batchSizesOf(flags);
-  const slo = flags.slo.map(latencyBound);
-  const work = workOf(flags, slo);
+  const points = pointsOf(flags);
+  const batchSizes = points === undefined ? batchSizesOf(flags) : [...new Set(points.map(({ batchSize }) => batchSize))];
+  const slo = flags.slo.map((bound) => latencyBound(bound));
+  const work = workOf(flags, slo, points);
   const bound = boundOf(flags, work);
   const warmupRequests = notNegative(flags.warmupRequests, '--warmup-requests');
   if (bound.kind === 'requests' && bound.requests <= warmupRequests) {
@@ -95,10 +104,9 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
   }
   const run = flags.run ?? `bench-${randomBytes(5).toString('hex')}`;
   if (!/^[a-z0-9-]{8,32}$/.test(run)) throw new UsageError(`--run "${run}" must be 8 to 32 characters of a-z, 0-9 and "-"`);
-  if (flags.termination !== undefined && work.kind === 'sweep' && batchSizes.length * work.loads.length > pointsPerMessage) {
-    throw new UsageError(
-      `--termination holds ${pointsPerMessage} points, this sweep has ${batchSizes.length * work.loads.length}: split it`,
-    );
+  const planned = work.kind === 'sweep' ? batchSizes.length * work.loads.length : work.kind === 'points' ? work.points.length : 1;
+  if (flags.termination !== undefined && planned > pointsPerMessage) {
+    throw new UsageError(`--termination holds ${pointsPerMessage} points, this sweep has ${planned}: split it`);
   }
   const payload = await payloadOf(flags, target, protocol, model, signal);
   const maxErrorsPerMillion = notNegative(flags.maxErrors, '--max-errors');
@@ -107,6 +115,7 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
     latency: slo,
     maxErrorsPerMillion,
   };
+  const maxPerSecond = flags.maxRate === undefined ? undefined : positive(flags.maxRate, '--max-rate');
   const judged = judgedPercentile(slo, bound);
   return {
     run,
@@ -130,8 +139,16 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
     seed: positive(flags.seed, '--seed', true),
     shuffle: flags.shuffle,
     repeatFirst: flags.repeatFirst && work.kind === 'sweep',
+    ...(maxPerSecond !== undefined && { maxPerSecond }),
+    ...((flags.stopAbove !== undefined || flags.stopOnErrors === true) && {
+      guard: {
+        latency: flags.stopAbove === undefined ? null : latencyBound(flags.stopAbove, '--stop-above'),
+        errors: flags.stopOnErrors ?? false,
+      },
+    }),
     judgement: {
       judged,
+      ...(maxPerSecond !== undefined && { maxPerSecond }),
       stability: { windows: 3, tolerance: 0.1, minimumRequests: 10 },
       validity: {
         minimumSeconds: 0,
@@ -146,12 +163,43 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
   };
 }
 
+interface SinglePoint {
+  readonly batchSize: number;
+  /** Absent for a search, which finds it. */
+  readonly load?: Load;
+}
+
+/** The settings of `--points`: of several lists the one that `--points-index` names. */
+function pointsOf({ points, pointsIndex, arrivals }: BenchFlags): SinglePoint[] | undefined {
+  if (points.length === 0) return undefined;
+  const index = notNegative(pointsIndex, '--points-index');
+  const list = points[index];
+  if (list === undefined)
+    throw new UsageError(`--points-index ${pointsIndex}: there are ${points.length} lists of --points, counted from 0`);
+  return list.split(',').map((text): SinglePoint => {
+    const match = /^b(\d+)(?:-([cr])(\d+(?:\.\d+)?))?$/.exec(text);
+    if (match === null) throw new UsageError(`--points "${text}" is no setting; write b8-c16, b1-r50, or b8 for a search`);
+    const batchSize = positive(match[1] ?? '', '--points', true);
+    if (match[2] === undefined) return { batchSize };
+    const level = positive(match[3] ?? '', '--points', match[2] === 'c');
+    const process = oneOf(arrivals, ['poisson', 'constant'], '--arrivals');
+    return {
+      batchSize,
+      load: match[2] === 'c' ? { loop: 'closed', concurrency: level } : { loop: 'open', requestsPerSecond: level, arrivals: process },
+    };
+  });
+}
+
+function wholePoint(batchSize: number): never {
+  throw new UsageError(`--points "b${batchSize}" names no load; write b${batchSize}-c16 or b${batchSize}-r50, or add --search`);
+}
+
 /** MLPerf's MultiStream has eight samples in a query; everything else starts with one. */
 function batchSizesOf(flags: BenchFlags): number[] {
   return numberList(flags.batch ?? (flags.scenario?.toLowerCase() === 'multistream' ? '8' : '1'), '--batch', true);
 }
 
-function workOf(flags: BenchFlags, slo: readonly LatencyBound[]): Work {
+function workOf(flags: BenchFlags, slo: readonly LatencyBound[], points: readonly SinglePoint[] | undefined): Work {
   const ways = [flags.search, flags.scenario, flags.concurrency, flags.rate].filter((flag) => flag !== undefined);
   if (
     ways.length > 1 &&
@@ -162,6 +210,11 @@ function workOf(flags: BenchFlags, slo: readonly LatencyBound[]): Work {
     );
   }
   const arrivals = oneOf(flags.arrivals, ['poisson', 'constant'], '--arrivals');
+  if (points !== undefined && flags.search === undefined) {
+    if (ways.length > 0 || flags.batch !== undefined)
+      throw new UsageError('--points says it all: leave out --batch, --concurrency, --rate and --scenario');
+    return { kind: 'points', points: points.map(({ batchSize, load }) => ({ batchSize, load: load ?? wholePoint(batchSize) })) };
+  }
   if (flags.search !== undefined) {
     if (slo.length === 0) throw new UsageError('--search needs a bound to search within, e.g. --slo p99=100ms');
     return {
@@ -209,7 +262,8 @@ function scenarioOf(flags: BenchFlags, slo: readonly LatencyBound[]): Work {
 function boundOf(flags: BenchFlags, work: Work): BenchSpec['bound'] {
   if (flags.duration !== undefined && flags.requests !== undefined && work.kind !== 'scenario')
     throw new UsageError('--duration and --requests exclude each other');
-  const open = work.kind === 'sweep' ? work.loads.some((load) => load.loop === 'open') : work.kind === 'search' && work.over === 'rate';
+  const loads = work.kind === 'sweep' ? work.loads : work.kind === 'points' ? work.points.map(({ load }) => load) : undefined;
+  const open = loads !== undefined ? loads.some((load) => load.loop === 'open') : work.kind === 'search' && work.over === 'rate';
   if (flags.duration !== undefined) {
     const length = seconds(flags.duration, '--duration');
     if (!(length > 0)) throw new UsageError('--duration must be above 0');

@@ -18,6 +18,8 @@ export interface ThreadSpec {
   readonly requests: readonly WireRequest[];
   readonly load: Load;
   readonly seed: number;
+  /** Closed loop: requests per second that are sent at most; absent: as many as come back. */
+  readonly maxPerSecond?: number;
   /** Most connections of an open loop; what is due beyond them waits inside the client, and its wait counts. */
   readonly maxConnections: number;
   readonly limits: ExchangeLimits;
@@ -81,6 +83,7 @@ export class LoadThread {
   #bound: Bound = { kind: 'until', at: Number.POSITIVE_INFINITY };
   #startedInWindow = 0;
   #stopping = false;
+  #nextAllowed = 0;
   #onEnded: () => void = () => {};
 
   constructor(spec: ThreadSpec) {
@@ -102,7 +105,7 @@ export class LoadThread {
     this.#sweeper = setInterval(() => this.#sweep(), Math.min(100, Math.max(2, limits.timeoutMicroseconds / 10_000)));
 
     const begun = now();
-    if (load.loop === 'closed') for (const channel of this.#all) this.#launch(channel, now());
+    if (load.loop === 'closed') for (const channel of this.#all) this.#next(channel);
     else {
       this.#idle.push(...this.#all);
       const next = arrivals(load.arrivals, load.requestsPerSecond, seededRandom(this.#spec.seed));
@@ -243,8 +246,18 @@ export class LoadThread {
       // A server that refuses connections is not to be hammered in a tight loop.
       if (error === 'connect' || error === 'tls')
         setTimeout(() => this.#again(channel), Math.min(1000, 10 * 2 ** Math.min(7, this.#failuresInRow)));
-      else this.#launch(channel, now());
+      else this.#next(channel);
     } else this.#endWhenIdle();
+  }
+
+  /** The next request of a slot of the closed loop: at once, or when the limit of the rate lets it. */
+  #next(channel: Channel): void {
+    const { maxPerSecond } = this.#spec;
+    const time = now();
+    const at = maxPerSecond === undefined ? time : Math.max(time, this.#nextAllowed);
+    if (maxPerSecond !== undefined) this.#nextAllowed = at + 1e6 / maxPerSecond;
+    if (at <= time) this.#launch(channel, time);
+    else setTimeout(() => this.#again(channel), (at - time) / 1000);
   }
 
   #again(channel: Channel): void {

@@ -70,9 +70,8 @@ export class AddressRefused extends Error {
   readonly code = 'EADDRREFUSED';
 
   constructor(host: string, addresses: readonly string[]) {
-    super(
-      `${host} is ${addresses.join(', ')}, which may not be loaded: ask for the address in spec.policy.targetHosts of the ServingPlatform`,
-    );
+    const said = addresses.length === 1 && addresses[0] === host ? host : `${host} is ${addresses.join(', ')}, which`;
+    super(`${said} may not be loaded: ask for the address in spec.policy.targetHosts of the ServingPlatform`);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2';
 import type { ErrorClass } from '../point.ts';
+import { guardedLookup } from './addresses.ts';
 import { type Channel, type ExchangeLimits, now, type OnDone, type Outcome, type WireRequest } from './channel.ts';
 import type { Target } from './target.ts';
 
@@ -125,10 +126,11 @@ export class GrpcChannel implements Channel {
   }
 
   #connect(): ClientHttp2Session {
-    const { host, port, tls } = this.#target;
+    const { host, port, tls, addresses } = this.#target;
     const name = host.includes(':') ? `[${host}]` : host;
     const session = connect(`${tls === null ? 'http' : 'https'}://${name}:${port}`, {
       settings: { enablePush: false, initialWindowSize: 4 << 20 },
+      ...(addresses === undefined ? {} : { lookup: guardedLookup(addresses) }),
       ...(tls === null
         ? {}
         : {

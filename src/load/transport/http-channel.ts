@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ErrorClass } from '../point.ts';
+import { guardedLookup } from './addresses.ts';
 import { type Channel, type ExchangeLimits, now, type OnDone, type Outcome, type WireRequest } from './channel.ts';
 import { ResponseReader } from './http-response.ts';
 import type { Target } from './target.ts';
@@ -74,7 +75,8 @@ export class HttpChannel implements Channel {
   }
 
   #connect(): Socket {
-    const { host, port, tls } = this.#target;
+    const { host, port, tls, addresses } = this.#target;
+    const guard = addresses === undefined ? {} : { lookup: guardedLookup(addresses) };
     this.#connected = false;
     this.#replies = 0;
     let socket: Socket;
@@ -85,7 +87,7 @@ export class HttpChannel implements Channel {
         if (this.#socket === socket) this.#take(buffer, bytes);
         return true;
       };
-      socket = connect({ host, port, noDelay: true, onread: { buffer, callback } });
+      socket = connect({ host, port, ...guard, noDelay: true, onread: { buffer, callback } });
       socket.once('connect', () => {
         this.#connected = true;
       });
@@ -93,6 +95,7 @@ export class HttpChannel implements Channel {
       const secure = connectTls({
         host,
         port,
+        ...guard,
         ALPNProtocols: ['http/1.1'],
         rejectUnauthorized: !tls.insecure,
         ...(tls.serverName === '' ? {} : { servername: tls.serverName }),

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { AddressRefused, type AddressRules, allowsAddress } from './addresses.ts';
 
 /** Where requests go and what every one of them carries. Plain data, so that it can be handed to a worker thread. */
 export interface Target {
@@ -10,6 +12,8 @@ export interface Target {
   /** The Host header (HTTP/1.1) or `:authority` (HTTP/2): what an ingress routes by. */
   readonly authority: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** What the host may resolve to; absent: anything. */
+  readonly addresses?: AddressRules;
 }
 
 export interface TlsOptions {
@@ -25,6 +29,7 @@ export interface TargetFlags {
   readonly token?: string;
   readonly caFile?: string;
   readonly insecure?: boolean;
+  readonly addresses?: AddressRules;
 }
 
 /** A mistake of the person who typed the command; the message names what to change. */
@@ -43,6 +48,10 @@ export function parseTarget(text: string, flags: TargetFlags = {}): Target {
     throw new UsageError('the URL holds a user name or password; give credentials with --header or --token-file');
   const secure = url.protocol === 'https:' || url.protocol === 'grpcs:';
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const { addresses } = flags;
+  // A name is judged when it is resolved, at every connection.
+  if (addresses !== undefined && isIP(host) !== 0 && !allowsAddress(addresses, host))
+    throw new UsageError(new AddressRefused(host, [host]).message);
   const authority = flags.hostHeader ?? (url.port === '' ? url.hostname : `${url.hostname}:${url.port}`);
   const headers = (flags.headers ?? []).map(parseHeader);
   if (flags.token !== undefined) headers.push(['authorization', `Bearer ${flags.token}`]);
@@ -59,6 +68,7 @@ export function parseTarget(text: string, flags: TargetFlags = {}): Target {
     basePath: (url.pathname + url.search).replace(/\/+$/, ''),
     authority,
     headers,
+    ...(addresses === undefined ? {} : { addresses }),
   };
 }
 
