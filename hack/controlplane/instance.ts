@@ -15,7 +15,7 @@ import { Cluster } from './cluster.ts';
 import { startKnative } from './components/knative.ts';
 import { startKServe } from './components/kserve.ts';
 import { startApiServer, startControllers } from './components/kubernetes.ts';
-import { startFakeNodes } from './components/nodes.ts';
+import { type JobPods, startFakeNodes, startJobProcesses } from './components/nodes.ts';
 import { type NodeParts, type NodeRecord, startRealNode } from './components/real-node.ts';
 import type { KServeVersion } from './kserve-releases.ts';
 import { createFolders, INSTANCES, isInstanceName, type Layout, layoutOf } from './layout.ts';
@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly name?: string;
   /** `fake`: three kwok nodes, one of them with four `nvidia.com/gpu`. `real`: one node whose containers run, as root on Linux. */
   readonly nodes?: 'fake' | 'real';
+  /** On fake nodes, `processes`: Pods of Jobs are not played but run, as processes of this machine. Only `modelwright` is. */
+  readonly jobs?: JobPods;
   /** Knative Serving: controller, webhook, autoscaler. */
   readonly knative?: boolean;
   /** KServe's manager of this release with its webhooks and runtimes. */
@@ -104,7 +106,8 @@ async function startParts(
     ready('controller manager and scheduler');
   }
   if (options.nodes === 'fake') {
-    await startFakeNodes(cluster);
+    await startFakeNodes(cluster, options.jobs);
+    if (options.jobs === 'processes') await startJobProcesses(cluster);
     ready('fake nodes');
   }
   const node = real && (await startRealNode(cluster, real));

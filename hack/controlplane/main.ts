@@ -15,6 +15,7 @@ interface UpFlags {
   readonly kserve?: KServeVersion | true;
   readonly knative?: true;
   readonly nodes?: 'fake' | 'real';
+  readonly jobProcesses?: true;
   readonly keepGoCache?: true;
 }
 
@@ -43,6 +44,7 @@ program
       'real',
     ]),
   )
+  .option('--job-processes', 'with fake nodes: run the `modelwright` of Pods of Jobs as processes, instead of playing them')
   .option('--keep-go-cache', 'keep Go’s build cache after a build (several GB)')
   .action(up);
 program
@@ -69,6 +71,7 @@ async function up(flags: UpFlags): Promise<void> {
     ...(flags.kserve && { kserve: flags.kserve === true ? KSERVE_VERSIONS[0] : flags.kserve }),
     ...(flags.knative && { knative: true }),
     ...(flags.nodes && { nodes: flags.nodes }),
+    ...(flags.jobProcesses && { jobs: 'processes' }),
   };
   const plane = await start(options);
   await plane.detach();
