@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { load } from 'js-yaml';
+import { keepUse } from './audit-use.ts';
 import { runKubectl } from './cluster.ts';
 import type { NodeRecord } from './components/real-node.ts';
 import type { Layout } from './layout.ts';
@@ -125,6 +126,7 @@ export class ControlPlane implements AsyncDisposable {
   /** Ends all processes of the instance and removes its folder. */
   async stop(): Promise<void> {
     await this.#supervisor.shutdown();
+    await keepUse(this.auditLog, this.name);
     if (!process.env['MODELWRIGHT_CONTROLPLANE_KEEP']) removeFolder(this.#layout);
   }
 

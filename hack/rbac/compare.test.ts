@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { chartRoles, type RbacRule } from '../generate/chart/roles.ts';
+import { compare, expand } from './compare.ts';
+
+const user = 'operator';
+const pods = { group: '', resource: 'pods' };
+const rules = [
+  { apiGroups: [''], resources: ['pods'], verbs: ['list', 'delete'] },
+  { apiGroups: [''], resources: ['configmaps'], resourceNames: ['a', 'b'], verbs: ['patch'] },
+];
+
+it('finds what is granted and never used, by name where it is granted by name', () => {
+  const seen = [
+    { user, verb: 'list', ...pods, allowed: true },
+    { user, verb: 'patch', group: '', resource: 'configmaps', name: 'a', allowed: true },
+  ];
+  const { unused, refused } = compare(expand(rules), seen, []);
+  assert.deepEqual(unused, [
+    { verb: 'delete', ...pods },
+    { verb: 'patch', group: '', resource: 'configmaps', name: 'b' },
+  ]);
+  assert.deepEqual(refused, []);
+});
+
+it('finds what was refused, and does not count it as used', () => {
+  const seen = [{ user, verb: 'delete', ...pods, allowed: false }];
+  const { unused, refused } = compare(expand(rules), seen, [{ matches: { resource: 'configmaps' }, why: 'x' }]);
+  assert.deepEqual(refused, [{ verb: 'delete', ...pods }]);
+  assert.equal(unused.length, 2);
+});
+
+it('names waivers that nothing needs', () => {
+  const waiver = { matches: { resource: 'secrets' }, why: 'x' };
+  assert.deepEqual(compare(expand(rules), [], [waiver]).idle, [waiver]);
+});
+
+const rolesOf = (parts: readonly Readonly<Record<string, readonly RbacRule[]>>[]) =>
+  parts.flatMap((roles) => Object.values(roles).flatMap(expand));
+const everything = rolesOf(Object.values(chartRoles()));
+
+it("the operator's roles have no wildcard, and nothing by which it could give itself more", () => {
+  for (const { verb, group, resource, name } of everything) {
+    assert.ok(![verb, group, resource, name].includes('*'), `${verb} ${resource}`);
+    assert.ok(!['escalate', 'bind', 'impersonate'].includes(verb), `${verb} ${resource}`);
+    assert.ok(!(group === 'rbac.authorization.k8s.io' || resource.startsWith('serviceaccounts')), resource);
+    assert.ok(!['pods/exec', 'pods/attach', 'pods/portforward', 'pods/ephemeralcontainers', 'nodes/proxy'].includes(resource), resource);
+    assert.ok(!/webhookconfigurations|validatingadmissionpolic/.test(resource), resource);
+  }
+});
+
+it('no role of the cluster, or of a namespace with models, reads Secrets', () => {
+  const { cluster, namespaced } = chartRoles();
+  const reads = [cluster, namespaced]
+    .flatMap((roles) => Object.values(roles).flatMap(expand))
+    .filter(({ resource }) => resource === 'secrets');
+  assert.deepEqual(
+    reads.filter(({ verb }) => ['get', 'list', 'watch'].includes(verb)),
+    [],
+  );
+});

@@ -1,0 +1,30 @@
+/**
+ * Compares the operator's roles with what audit logs say it used:
+ *
+ *   export MODELWRIGHT_AUDIT_USE=/tmp/use; npm test; npm run test:conformance; node hack/rbac/main.ts /tmp/use
+ *
+ * Exits 1 where something is granted that nothing used, or was refused, and hack/rbac/waivers.ts does not say why.
+ */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chartRoles } from '../generate/chart/roles.ts';
+import { compare, describe, expand, type SeenUse } from './compare.ts';
+import { waivers } from './waivers.ts';
+
+const operator = 'system:serviceaccount:modelwright-system:modelwright';
+const folder = process.argv[2];
+if (folder === undefined) throw new Error('give the folder that MODELWRIGHT_AUDIT_USE named while the tests ran');
+
+const files = globSync(join(folder, '*.json'));
+const seen = files.flatMap((file) => JSON.parse(readFileSync(file, 'utf8')) as SeenUse[]).filter(({ user }) => user === operator);
+const { cluster, own } = chartRoles();
+const granted = [...Object.values(cluster), ...Object.values(own)].flatMap(expand);
+const { unused, refused, idle, waived } = compare(granted, seen, waivers);
+
+console.log(
+  `${files.length} control planes; ${seen.length} kinds of request by the operator; ${granted.length} permissions granted, ${waived} unused and waived`,
+);
+for (const permission of unused) console.log(`granted and never used: ${describe(permission)}`);
+for (const permission of refused) console.log(`asked for and refused: ${describe(permission)}`);
+for (const { matches, why } of idle) console.log(`waiver without use: ${JSON.stringify(matches)} (${why})`);
+if (unused.length + refused.length > 0) process.exitCode = 1;
