@@ -68,8 +68,7 @@ export async function packagesLayer(name: string, say: Say, wanted: Wanted = () 
 /** The folder with the installed packages, in the cache. */
 export async function installed(name: string, say: Say, env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const lockFile = join(REQUIREMENTS, `${name}.txt`);
-  const digest = createHash('sha256').update(readFileSync(lockFile)).digest('hex').slice(0, 16);
-  const folder = join(imageCache(env), 'python', `${name}-${digest}`);
+  const folder = join(imageCache(env), 'python', `${name}-${requirementsDigest(name)}`);
   if (existsSync(folder)) return folder;
   mkdirSync(join(folder, '..'), { recursive: true });
   return withLock(`${folder}.lock`, say, async () => {
@@ -85,6 +84,14 @@ export async function installed(name: string, say: Say, env: NodeJS.ProcessEnv =
     }
     return folder;
   });
+}
+
+/** Tells two states of a list apart. */
+export function requirementsDigest(name: string): string {
+  return createHash('sha256')
+    .update(readFileSync(join(REQUIREMENTS, `${name}.txt`)))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** Runs this machine's pip for the image's interpreter, whatever version runs it; wheels only, so that nothing is compiled. */
@@ -115,6 +122,8 @@ export function lists(): string[] {
 
 /** Writes `NAME.txt` from what `NAME.in` asks for, with the newest versions that fit together. */
 export async function lock(name: string): Promise<string> {
+  const wantedFile = join(REQUIREMENTS, `${name}.in`);
+  const wanted = readFileSync(wantedFile, 'utf8');
   const report = join(imageCache(), `report-${process.pid}.json`);
   mkdirSync(imageCache(), { recursive: true });
   try {
@@ -126,8 +135,10 @@ export async function lock(name: string): Promise<string> {
       '/nonexistent',
       '--report',
       report,
+      // A wheel that is only opened for what is in it needs none of the packages it names.
+      ...(wanted.includes('# without dependencies') ? ['--no-deps'] : []),
       '--requirement',
-      join(REQUIREMENTS, `${name}.in`),
+      wantedFile,
     ]);
     const { install } = JSON.parse(readFileSync(report, 'utf8')) as {
       install: { metadata: { name: string; version: string }; download_info: { archive_info: { hashes: { sha256: string } } } }[];

@@ -11,6 +11,7 @@ import { modelwrightImage } from './modelwright.ts';
 import { REGISTRY } from './names.ts';
 import { pauseImage } from './pause.ts';
 import { packagesLayer, pythonLayer } from './python.ts';
+import { tritonImage } from './triton.ts';
 
 export interface Recipe {
   /** Registry, repository and tag. */
@@ -32,6 +33,7 @@ const references = {
   modelwright: `${REGISTRY}/modelwright:latest-build`,
   storageInitializer: `${REGISTRY}/storage-initializer:0.20.0`,
   sklearn: `${REGISTRY}/sklearn-server:0.20.0`,
+  triton: `${REGISTRY}/tritonserver:0.7.0-python`,
 } as const;
 
 export const recipes = {
@@ -60,6 +62,11 @@ export const recipes = {
     reference: references.sklearn,
     summary: 'a scikit-learn server, V1 and V2: PyPI’s kserve with a model class of ours',
     make: (say) => pythonImage(say, { name: 'sklearn', reference: references.sklearn, program: 'sklearn_server.py' }),
+  },
+  triton: {
+    reference: references.triton,
+    summary: 'the real Triton Inference Server with its Python backend, out of PyPI’s nvidia-pytriton',
+    make: (say) => tritonImage(say, references.triton),
   },
 } as const satisfies Readonly<Record<string, Recipe>>;
 

@@ -3,7 +3,7 @@
  * the way to the API server.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { imageCache } from '../../images/cache.ts';
@@ -261,9 +261,4 @@ export async function inNode({ enter, env }: NodeRecord, command: readonly strin
   const [program = '', ...rest] = enter;
   const { stdout } = await run(program, [...rest, ...command], { env: { ...process.env, ...env }, maxBuffer: 64 << 20 });
   return stdout;
-}
-
-/** Makes the node anew after its namespaces were ended: what of it was marked ready is no longer so. */
-export function forgetReady(folder: string): void {
-  rmSync(readyFile(folder), { force: true });
 }
