@@ -111,10 +111,12 @@ export class Shelf {
   }
 
   async #copy(source: BlockBlobClient, etag: string | undefined, target: BlockBlobClient, claim: PackageClaim, signal?: AbortSignal) {
-    const token = await this.sign({ kind: 'Read', blob: source.name }, new Date(Date.now() + copyMilliseconds), signal);
+    // Within an account the key opens the source as well; a token is not passed on to it.
+    const expires = new Date(Date.now() + copyMilliseconds);
+    const query = this.#credential.kind === 'key' ? '' : `?${await this.sign({ kind: 'Read', blob: source.name }, expires, signal)}`;
     const conditions = { conditions: { ifNoneMatch: '*' }, ...(etag !== undefined && { sourceConditions: { ifMatch: etag } }) };
     try {
-      const poller = await target.beginCopyFromURL(`${source.url.replace(/\?.*$/, '')}?${token}`, {
+      const poller = await target.beginCopyFromURL(`${source.url.replace(/\?.*$/, '')}${query}`, {
         ...conditions,
         ...(signal && { abortSignal: signal }),
       });

@@ -105,6 +105,11 @@ export class OperatorProcess implements AsyncDisposable {
     return this.#lines.filter(({ level }) => level === 'error' || level === 'fatal');
   }
 
+  /** Sends it a signal, as a node that goes down would. */
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.running) {
       this.#child.kill('SIGTERM');

@@ -6,7 +6,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import dns from 'node:dns';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { createServer } from 'node:https';
+import { createServer, request as requestTls } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,8 +46,12 @@ export interface Azure extends AsyncDisposable {
   container(name: string): ContainerClient;
 }
 
-/** Starts Azurite and the front, and makes this process resolve and trust the account names. */
-export async function startAzure(): Promise<Azure> {
+/**
+ * Starts Azurite and the front, and makes this process resolve and trust the account names.
+ *
+ * @param tls Azurite speaks TLS itself, as it must for signatures that hold for https only; `plainUrl` is of no use then.
+ */
+export async function startAzure({ tls: overTls = false }: { readonly tls?: boolean } = {}): Promise<Azure> {
   const folder = await mkdtemp(join(tmpdir(), 'modelwright-azure-'));
   const key = Buffer.alloc(64, 7).toString('base64');
   const caFile = await makeCertificate(folder);
@@ -65,10 +69,11 @@ export async function startAzure(): Promise<Azure> {
       '--silent',
       '--skipApiVersionCheck',
       '--disableTelemetry',
+      ...(overTls ? ['--cert', join(folder, 'server.crt'), '--key', join(folder, 'server.key')] : []),
     ],
     { env: { ...process.env, AZURITE_ACCOUNTS: `${account}:${key}` }, stdio: ['ignore', 'ignore', 'inherit'] },
   );
-  await listening(blobPort, azurite);
+  await listening(blobPort, azurite, overTls);
 
   // Every test process takes an address of its own: port 443 cannot be chosen freely.
   const address = `127.${1 + (process.pid % 200)}.${Math.floor(Math.random() * 250)}.77`;
@@ -100,7 +105,7 @@ export async function startAzure(): Promise<Azure> {
   const front = createServer(
     { cert: await readFile(join(folder, 'server.crt')), key: await readFile(join(folder, 'server.key')) },
     (incoming, response) => {
-      serve(azure, blobPort, incoming, response).catch(() => response.destroy());
+      serve(azure, blobPort, overTls, incoming, response).catch(() => response.destroy());
     },
   );
   await new Promise<void>((resolve, reject) => front.once('error', reject).listen(443, address, resolve));
@@ -109,14 +114,21 @@ export async function startAzure(): Promise<Azure> {
   return azure;
 }
 
-async function serve(azure: Azure, port: number, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  azure: Azure,
+  port: number,
+  overTls: boolean,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
   const original = Buffer.concat(chunks);
   const forward: Forward = (body = original) =>
     new Promise((resolve, reject) => {
-      const outgoing = request(
+      const outgoing = (overTls ? requestTls : request)(
         {
+          rejectUnauthorized: false,
           host: '127.0.0.1',
           port,
           method: incoming.method,
@@ -216,12 +228,16 @@ async function makeCertificate(folder: string): Promise<string> {
   return file('ca.crt');
 }
 
-async function listening(port: number, child: ChildProcess): Promise<void> {
+async function listening(port: number, child: ChildProcess, overTls: boolean): Promise<void> {
   for (let waited = 0; waited < 60_000; waited += 100) {
     if (child.exitCode !== null) throw new Error('Azurite ended');
-    const up = await fetch(`http://127.0.0.1:${port}/`)
-      .then(() => true)
-      .catch(() => false);
+    const up = await new Promise<boolean>((resolve) => {
+      const probe = (overTls ? requestTls : request)({ host: '127.0.0.1', port, rejectUnauthorized: false }, (answer) => {
+        answer.resume();
+        resolve(true);
+      });
+      probe.once('error', () => resolve(false)).end();
+    });
     if (up) return;
     await sleep(100);
   }

@@ -120,7 +120,7 @@ export function decidePackaging(observed: PackagingObserved): PackagingDecision 
         return { step: none, remove, outcome: failed(reasonOf(failure.code), remedied(failure, task, attempt), earlier) };
       const wait = at + Math.min(firstRetryMilliseconds * 2 ** (attempt - 1), lastRetryMilliseconds) - observed.now;
       if (wait <= 0) return { step: start(attempt + 1), remove: [...remove, job], outcome: begun };
-      const message = `${failure.message}; try ${attempt} of ${maxAttempts}, the next follows`;
+      const message = `${failure.message.replace(/\.$/, '')}; try ${attempt} of ${maxAttempts}, the next follows`;
       return { step: none, remove, outcome: working('PackagingRetries', message, earlier), lookAgainMilliseconds: wait };
     }
     default:
