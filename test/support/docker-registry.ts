@@ -125,6 +125,8 @@ export class RegistryProcess implements AsyncDisposable {
     };
     // JSON is YAML.
     const child = spawn(program, ['serve', await file('config.yml', JSON.stringify(configuration))], { stdio: 'ignore' });
+    // Also where a test file ends without its clean-up.
+    process.once('exit', () => child.kill());
     const registry = new RegistryProcess({ port, root, folder, child, tokens });
     await registry.#listens();
     return registry;

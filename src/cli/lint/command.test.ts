@@ -107,4 +107,36 @@ describe('modelwright lint -f', () => {
       assert.match(stderr, /^error: .*\n$/);
     });
   }
+
+  it('judges a ServingPlatform for a KServe, where --kserve-version is given', async () => {
+    const platform = (runtime: string, policy = '{}') =>
+      `apiVersion: modelwright.dev/v1alpha1\nkind: ServingPlatform\nmetadata: {name: default}\nspec:\n  policy: ${policy}\n  runtimes:\n    - {type: SKLearn, version: v0.7.0}\n    - ${runtime}\n`;
+    const rows: readonly [runtime: string, version: string, words: RegExp][] = [
+      ['{type: Triton, version: 20.10-py3, pinDigests: true}', '0.7', /^-:8:7: error: spec\.runtimes\[1\].*a digest cannot be given/],
+      [
+        '{type: Triton, version: 20.10-py3, args: [--x]}',
+        '0.7',
+        /spec\.runtimes\[1\]\.args.*has the arguments of its servers in its own code/,
+      ],
+      ['{type: Triton, version: 20.10-py3, protocols: [V2]}', 'kfserving-0.6', /spec\.runtimes\[1\]\.protocols/],
+      ['{type: Triton, version: 20.10-py3, imagePullSecrets: [a]}', '0.9', /runtimes of KServe 0\.9 have no pull secrets/],
+    ];
+    for (const [runtime, version, words] of rows) {
+      const { status, stdout } = await lint(['-f', '-', '--kserve-version', version], platform(runtime));
+      assert.equal(status, 1, runtime);
+      assert.match(stdout, words);
+      assert.equal((await lint(['-f', '-', '--kserve-version', '0.20'], platform(runtime))).status, 0, runtime);
+      assert.equal((await lint(['-f', '-'], platform(runtime))).status, 0, runtime);
+    }
+    const elsewhere = platform(
+      '{type: Triton, image: nvcr.io/nvidia/tritonserver, version: 20.10-py3}',
+      '{runtimeRegistries: [mirror.example]}',
+    );
+    assert.match(
+      (await lint(['-f', '-', '--kserve-version', '0.20'], elsewhere)).stdout,
+      /runtimeRegistries does not allow images of nvcr\.io/,
+    );
+    const plain = await lint(['-f', '-'], platform('{type: Triton, version: 20.10-py3, platform: linux/amd64}'));
+    assert.match(plain.stdout, /needs pinDigests: true/);
+  });
 });

@@ -9,7 +9,7 @@ import type { LintPackageOptions } from '../package/lint.ts';
 import { addContextOptions, addCredentialOption } from '../package/options.ts';
 import { lintManifests } from './lint-manifests.ts';
 import { countFindings, printFinding } from './manifest-finding.ts';
-import { platformRule } from './platform-rule.ts';
+import { platformRule, servingPlatformRule } from './platform-rule.ts';
 import { notDone } from './read-files.ts';
 
 interface Options extends LintPackageOptions {
@@ -61,7 +61,8 @@ export function lintCommand(io: Io = process): Command {
 async function lintFiles(paths: readonly string[], version: KServeVersion | undefined, options: Options, io: Io): Promise<void> {
   const { recursive = false, output, mode } = options;
   const extraRules = version === undefined ? [] : [platformRule(version, mode)];
-  const { findings, objects } = await lintManifests(paths, { recursive, extraRules, stdin: io.stdin });
+  const platformRules = version === undefined ? [] : [servingPlatformRule(version)];
+  const { findings, objects } = await lintManifests(paths, { recursive, extraRules, platformRules, stdin: io.stdin });
 
   if (output === 'json') io.stdout.write(printJson(findings));
   else io.stdout.write(findings.map((finding) => `${printFinding(finding)}\n`).join(''));

@@ -2,10 +2,11 @@
 import { group, version } from '../../api/kind.ts';
 import type { ModelDeployment } from '../../api/model-deployment/index.ts';
 import { isTransitionRule } from '../../api/rule.ts';
+import type { ServingPlatform } from '../../api/serving-platform/index.ts';
 import type { Finding } from '../../models/finding.ts';
 import { advice } from './advice.ts';
 import { parsePath } from './field-path.ts';
-import { type AnyKind, isModelDeployment, kinds } from './kinds.ts';
+import { type AnyKind, isModelDeployment, isServingPlatform, kinds } from './kinds.ts';
 import { inOrder, type ManifestFinding } from './manifest-finding.ts';
 import { nearest } from './nearest.ts';
 import { fieldsWithoutValue, withoutNulls } from './no-value.ts';
@@ -23,8 +24,12 @@ export interface ManifestFile {
 /** A judgement of more than the API server has: of an installed KServe, say. Asked only of objects that keep the schema. */
 export type ExtraRule = (deployment: ModelDeployment) => readonly Finding[];
 
+/** The same of a ServingPlatform. */
+export type PlatformRule = (platform: ServingPlatform) => readonly Finding[];
+
 export interface LintOptions {
   readonly extraRules?: readonly ExtraRule[];
+  readonly platformRules?: readonly PlatformRule[];
 }
 
 export interface LintResult {
@@ -33,7 +38,7 @@ export interface LintResult {
   readonly objects: number;
 }
 
-export function judgeManifests(files: readonly ManifestFile[], { extraRules = [] }: LintOptions = {}): LintResult {
+export function judgeManifests(files: readonly ManifestFile[], { extraRules = [], platformRules = [] }: LintOptions = {}): LintResult {
   const found: ManifestFinding[] = [];
   const repetitions = repetitionJudge();
   let objects = 0;
@@ -46,7 +51,7 @@ export function judgeManifests(files: readonly ManifestFile[], { extraRules = []
         return { file, ...at, ...finding };
       };
       const written = (path: FieldPath) => document.written([...base, ...path]);
-      found.push(...judge({ object, file, written }, repetitions, extraRules).map(place));
+      found.push(...judge({ object, file, written }, repetitions, { extraRules, platformRules }).map(place));
     }
   }
   return { findings: inOrder(found), objects };
@@ -92,7 +97,11 @@ interface Subject {
   readonly written: (path: FieldPath) => string | undefined;
 }
 
-function judge({ object, file, written }: Subject, repetitions: RepetitionJudge, extraRules: readonly ExtraRule[]): readonly Finding[] {
+function judge(
+  { object, file, written }: Subject,
+  repetitions: RepetitionJudge,
+  { extraRules, platformRules }: Required<LintOptions>,
+): readonly Finding[] {
   const kind = kinds.find((known) => known.kind === object['kind']);
   const misnamed = unknownKind(object, kind);
   if (kind === undefined || misnamed.length > 0) return misnamed;
@@ -104,6 +113,7 @@ function judge({ object, file, written }: Subject, repetitions: RepetitionJudge,
   ];
   if (!matchesSchema(stored, kind)) return findings;
   findings.push(...brokenRules(stored, kind));
+  if (isServingPlatform(stored, kind)) return [...findings, ...platformRules.flatMap((rule) => rule(stored))];
   if (!isModelDeployment(stored, kind)) return findings;
   return [...findings, ...repetitions.model(stored, file), ...advice(stored), ...extraRules.flatMap((rule) => rule(stored))];
 }

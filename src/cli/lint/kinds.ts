@@ -2,7 +2,7 @@
 import type { KindDefinition } from '../../api/kind.ts';
 import { type ModelDeployment, modelDeployment } from '../../api/model-deployment/index.ts';
 import { modelProfile } from '../../api/model-profile/index.ts';
-import { servingPlatform } from '../../api/serving-platform/index.ts';
+import { type ServingPlatform, servingPlatform } from '../../api/serving-platform/index.ts';
 
 /** A kind of any type; what is given to its rules must have passed its schema. */
 export type AnyKind = Omit<KindDefinition<never>, 'object'>;
@@ -12,4 +12,9 @@ export const kinds: readonly AnyKind[] = [modelDeployment, modelProfile, serving
 /** To be asked of an object that keeps the schema of `kind`. */
 export function isModelDeployment(_object: unknown, kind: AnyKind): _object is ModelDeployment {
   return kind.kind === modelDeployment.kind;
+}
+
+/** To be asked of an object that keeps the schema of `kind`. */
+export function isServingPlatform(_object: unknown, kind: AnyKind): _object is ServingPlatform {
+  return kind.kind === servingPlatform.kind;
 }

@@ -5,6 +5,7 @@
 import { gpuTaggedRuntimes, type RuntimeType } from '../../api/model-deployment/runtime.ts';
 import type { RuntimeDeclaration } from '../../api/serving-platform/index.ts';
 import { isDigest, parseImage } from '../../kserve/image.ts';
+import { imageNotAllowed } from '../../kserve/platform/judge-platform.ts';
 import { allowsRuntimeImage } from '../../kserve/policy.ts';
 import { parseVersionRange, parseVersionTag } from '../../registry/version-range.ts';
 import { clip, type Verdict } from './decision.ts';
@@ -60,7 +61,7 @@ function partOf(declaration: RuntimeDeclaration, observed: Observed, shipped: st
   // That nothing ships it is said where runtimes are made.
   if (image === undefined) return { declared: declaration };
   if (!allowsRuntimeImage({ runtimeRegistries: platform.spec.policy?.runtimeRegistries ?? [] }, image)) {
-    const message = `spec.runtimes[${type}]: spec.policy.runtimeRegistries does not allow images of ${image}; name an allowed one in image, or add its registry to the policy`;
+    const message = imageNotAllowed(declaration, image);
     return { problem: { status: 'False', reason: 'ImageNotAllowed', message } };
   }
   const before = platform.status?.resolutions?.find((resolution) => resolution.type === type) as Resolution | undefined;

@@ -4,6 +4,7 @@ import type { RuntimeDeclaration, ServingPlatform } from '../../api/serving-plat
 import { type Dialect, describeDialect } from '../../kserve/dialect.ts';
 import type { ServingRuntimeObject } from '../../kserve/facts.ts';
 import type { RolloutMember } from '../../kserve/platform/assignment.ts';
+import { hasPullSecrets, withoutPullSecrets } from '../../kserve/platform/judge-platform.ts';
 import {
   declaredImage,
   joined,
@@ -15,7 +16,6 @@ import {
 } from '../../kserve/platform/own-runtime.ts';
 import { type PredictorClaim, planPredictors } from '../../kserve/platform/predictors.ts';
 import { parsePredictorImages } from '../../kserve/predictor-images.ts';
-import { isAtLeast } from '../../models/kserve-version.ts';
 import { type Action, claimAnnotation, claimOn, clip, type Part, type Verdict } from './decision.ts';
 import { type Declarations, effectiveDeclarations } from './declarations.ts';
 import { membersOf, rolloutPolicy, type Target } from './members.ts';
@@ -25,8 +25,6 @@ import { setKey } from './shared-key.ts';
 type Runtimes = NonNullable<NonNullable<Part['status']>['runtimes']>;
 
 const maxBehind = 16;
-/** KServe's minor version whose ClusterServingRuntime CRD first has `imagePullSecrets` (absent in that of 0.9.0, there in that of 0.11.2). */
-const firstWithPullSecrets = 11;
 
 export function decideRuntimes(observed: Observed): Part {
   const { platform, serving } = observed;
@@ -42,11 +40,12 @@ export function decideRuntimes(observed: Observed): Part {
     effective,
   );
   if (declared.length === 0) return part;
-  const withoutSecrets = serving.version === 'kfserving-0.6' || !isAtLeast(serving.version, 0, firstWithPullSecrets);
-  const secretive = withoutSecrets ? declared.filter(({ imagePullSecrets = [] }) => imagePullSecrets.length > 0) : [];
+  const secretive = !hasPullSecrets(serving.version) ? declared.filter(({ imagePullSecrets = [] }) => imagePullSecrets.length > 0) : [];
   if (secretive.length > 0 && part.verdict?.status !== 'False') {
-    const types = secretive.map(({ type }) => type).join(', ');
-    const message = `spec.runtimes[${types}].imagePullSecrets: the runtimes of ${describeDialect(serving)} have no pull secrets; add them to the service accounts of the models and leave the field out, or install KServe 0.${firstWithPullSecrets} or newer`;
+    const message = withoutPullSecrets(
+      secretive.map(({ type }) => type),
+      serving,
+    );
     return { ...part, verdict: { status: 'False', reason: 'PullSecretsNotPossible', message } };
   }
   const runtimes = part.status?.runtimes ?? [];

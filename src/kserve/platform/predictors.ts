@@ -89,15 +89,15 @@ function leavesOf({ type, image, version, gpuVersion }: RuntimeDeclaration): [st
   ];
 }
 
-/** Shapes that KServe would not read as meant: at worst its webhook crashes on a nil pointer for every new service of that kind. */
-function problemOf(
-  text: string,
-  { type, version, gpuVersion, pinDigests, args, protocols }: RuntimeDeclaration,
-): PredictorProblem | undefined {
-  const path = places[type];
-  const [key = '', protocol] = path;
-  const entry = readAt(text, [key]);
-  const field = `predictors.${path.join('.')}`;
+/** What a declaration asks for and this back-end has no place for, whatever the text. */
+export function limitsOfConfigMap({
+  type,
+  version,
+  gpuVersion,
+  pinDigests,
+  args,
+  protocols,
+}: RuntimeDeclaration): PredictorProblem | undefined {
   if (pinDigests === true || isDigest(version) || (gpuVersion !== undefined && isDigest(gpuVersion))) {
     const message = `spec.runtimes[${type}]: this KServe joins image and version with a colon, so a digest cannot be given; give a tag without pinDigests, or install KServe 0.8 or newer`;
     return { type, reason: 'DigestNotPossible', message };
@@ -108,6 +108,18 @@ function problemOf(
     const message = `spec.runtimes[${type}].${name}: this KServe has ${name === 'args' ? 'the arguments' : 'the protocols'} of its servers in its own code; leave ${name} out, or install KServe 0.8 or newer`;
     return { type, reason, message };
   }
+  return undefined;
+}
+
+/** Shapes that KServe would not read as meant: at worst its webhook crashes on a nil pointer for every new service of that kind. */
+function problemOf(text: string, declaration: RuntimeDeclaration): PredictorProblem | undefined {
+  const { type } = declaration;
+  const path = places[type];
+  const [key = '', protocol] = path;
+  const entry = readAt(text, [key]);
+  const field = `predictors.${path.join('.')}`;
+  const limit = limitsOfConfigMap(declaration);
+  if (limit !== undefined) return limit;
   if (!isObject(entry)) {
     const message = `${field} is not there, so this KServe has no such server; add the entry as KServe ships it`;
     return { type, reason: 'PredictorMissing', message };
