@@ -97,7 +97,14 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   // Settings of the whole cluster need rights over the whole cluster, which an operator of some namespaces seldom has.
   if (options.managePlatform ?? options.namespaces === undefined) {
     controllers.push(
-      platformController({ ...ports, stores: platformStores(caches.cluster, deployments), fieldManager, product, systemNamespace }),
+      platformController({
+        ...ports,
+        stores: platformStores(caches.cluster, deployments),
+        fieldManager,
+        product,
+        systemNamespace,
+        ...(options.image !== undefined && { image: options.image }),
+      }),
     );
   }
   const server = parseAddress(options.metricsBindAddress);

@@ -71,6 +71,8 @@ async function observeNow(client: KubeClient, platform: ServingPlatform, facts: 
     settledRegistries: new Set(),
     freed: new Map(),
     answers: new Map(),
+    // Compared by the operator alone: only it knows its image.
+    storageContainer: { live: undefined, isServed: true, isUsed: false, image: 'unknown' },
     now: 0,
   };
 }

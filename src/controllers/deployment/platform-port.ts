@@ -13,6 +13,8 @@ export interface PlatformSettings {
   readonly defaultMode?: DeploymentMode;
   readonly platformRuntimes?: PlatformRuntimes;
   readonly packaging?: PackagingSettings;
+  /** KServe is to download packages by our program, where it can. */
+  readonly storageContainer?: boolean;
 }
 
 /** Where the settings of the ServingPlatform come from. */

@@ -95,7 +95,7 @@ export class Reconciler {
       facts,
       ...(defaultMode !== undefined && { defaultMode }),
       ...settings,
-      hasStorageContainer: isOurContainerThere(stores.packaging),
+      hasStorageContainer: settings?.storageContainer === true && isOurContainerThere(stores.packaging),
       now: this.#ports.clock.now(),
     });
     if (seen === undefined) {

@@ -46,6 +46,7 @@ export function platformController(ports: PlatformControllerPorts): Controller {
     stores.inferenceServiceConfigs,
     stores.runtimes,
     stores.inferenceServices,
+    stores.storageContainers,
     modelDeployments,
     serving['serving.kserve.io'].revisions,
   ].map((store) => watchMapped(store as unknown as Store<KubeObject>, keys));

@@ -5,6 +5,7 @@ import { type Action, clip, type Part, type Verdict } from './decision.ts';
 import type { ImageQuery } from './image-query.ts';
 import type { Observed } from './observe.ts';
 import { decideRuntimes, isRollingOut } from './runtimes.ts';
+import { decideStorageContainer } from './storage-container.ts';
 import { decideTagResolution } from './tag-resolution.ts';
 
 export interface Decision {
@@ -24,13 +25,14 @@ export type StatusDraft = Omit<ServingPlatformStatus, 'conditions' | 'observedGe
 /** What should be true now. The same observation always gives the same decision. */
 export function decide(observed: Observed): Decision {
   const [runtimes, tags] = [decideRuntimes(observed), decideTagResolution(observed)];
-  const actions = [...runtimes.actions, ...tags.actions];
+  const container = decideStorageContainer(observed.platform, observed.storageContainer);
+  const actions = [...runtimes.actions, ...tags.actions, ...container.actions];
   if (observed.platform.metadata.deletionTimestamp !== undefined) {
     return { actions, queries: [], status: undefined, isGone: runtimes.remains !== true && tags.remains !== true };
   }
   const drift = [runtimes, tags].flatMap((part) => part.drift ?? []);
   const status: StatusDraft = {
-    conditions: conditionsOf(observed, runtimes, tags),
+    conditions: conditionsOf(observed, runtimes, tags, container),
     ...(runtimes.status?.summary !== undefined && { summary: runtimes.status.summary }),
     ...(runtimes.status?.runtimes !== undefined && runtimes.status.runtimes.length > 0 && { runtimes: runtimes.status.runtimes }),
     ...(runtimes.status?.resolutions !== undefined &&
@@ -41,12 +43,13 @@ export function decide(observed: Observed): Decision {
   return { actions, queries: [runtimes, tags].flatMap((part) => part.queries ?? []), status, isGone: false };
 }
 
-function conditionsOf(observed: Observed, runtimes: Part, tags: Part): ConditionInput[] {
+function conditionsOf(observed: Observed, runtimes: Part, tags: Part, container: Part): ConditionInput[] {
   const parts = [
     ...(runtimes.verdict === undefined ? [] : [{ type: 'RuntimesReady', ...runtimes.verdict }]),
     ...(observed.platform.spec.tagResolution?.skipRegistries === undefined
       ? []
       : [{ type: 'TagResolutionReady', ...(tags.verdict ?? inProgress) }]),
+    ...(container.verdict === undefined ? [] : [{ type: 'StorageContainerReady', ...container.verdict }]),
   ];
   const ready = readyOf([...displaced(observed), ...parts]);
   const contested = parts.find(({ reason }) => reason === 'Conflict');

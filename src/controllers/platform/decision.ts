@@ -4,6 +4,7 @@ import type { RevisionObject } from '../../kserve/observation.ts';
 import type { OwnRuntime } from '../../kserve/platform/own-runtime.ts';
 import type { ConditionInput } from '../../kube/conditions.ts';
 import type { Cached } from '../../kube/store.ts';
+import type { StorageContainerObject } from '../deployment/packaging/storage-container.ts';
 import type { ImageQuery } from './image-query.ts';
 import type { SharedKey } from './observe.ts';
 import type { SharedConfigMap } from './resources.ts';
@@ -22,6 +23,8 @@ export type Action =
     }
   | { readonly kind: 'ApplyRuntime'; readonly object: OwnRuntime }
   | { readonly kind: 'DeleteRuntime'; readonly object: Cached<ServingRuntimeObject> }
+  | { readonly kind: 'ApplyStorageContainer'; readonly object: StorageContainerObject }
+  | { readonly kind: 'DeleteStorageContainer'; readonly object: Cached<StorageContainerObject> }
   | { readonly kind: 'FreeRevision'; readonly object: Cached<RevisionObject> };
 
 export type Verdict = Pick<ConditionInput, 'status' | 'reason' | 'message'>;

@@ -1,11 +1,13 @@
 import type { ServingPlatform } from '../../api/serving-platform/index.ts';
 import { type Dialect, detectDialect, type Missing } from '../../kserve/dialect.ts';
 import { type ClusterFacts, knativeNamespace, type ServingRuntimeObject, serves } from '../../kserve/facts.ts';
+import { storageContainerName } from '../../kserve/model-location.ts';
 import type { RevisionObject } from '../../kserve/observation.ts';
 import type { Cached } from '../../kube/store.ts';
 import type { ImageAnswer } from './image-query.ts';
 import { type Model, modelsOf } from './members.ts';
 import type { SharedConfigMap } from './resources.ts';
+import { observeStorageContainer, type StorageContainerObserved } from './storage-container.ts';
 import { type PlatformStores, platformKey } from './stores.ts';
 
 /** The shared keys that we write. */
@@ -38,13 +40,14 @@ export interface Observed {
   readonly freed: ReadonlyMap<string, number>;
   /** What registries have said so far, by the keys of what was asked. */
   readonly answers: ReadonlyMap<string, ImageAnswer>;
+  readonly storageContainer: StorageContainerObserved;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
 export type Remembered = Pick<Observed, 'setbacks' | 'settledRegistries' | 'freed' | 'answers' | 'now'>;
 
-export function observe(stores: PlatformStores, facts: ClusterFacts, remembered: Remembered): Observed | undefined {
+export function observe(stores: PlatformStores, facts: ClusterFacts, remembered: Remembered, image?: string): Observed | undefined {
   const platform = stores.platforms.get(platformKey);
   if (platform === undefined) return undefined;
   const { deployments, runtimes } = stores;
@@ -59,6 +62,12 @@ export function observe(stores: PlatformStores, facts: ClusterFacts, remembered:
     ...usedRuntimes(stores),
     models: modelsOf(deployments),
     revisions: deployments.serving['serving.kserve.io'].revisions.list(),
+    storageContainer: observeStorageContainer(
+      stores.storageContainers.get({ name: storageContainerName }),
+      stores.inferenceServices.list(),
+      facts,
+      image,
+    ),
     ...remembered,
   };
 }

@@ -33,6 +33,8 @@ export interface PlatformReconcilerPorts {
   readonly recorder: EventRecorder;
   readonly clock: Clock;
   readonly fieldManager: string;
+  /** Image with our own program, for the storage container; absent: not known. */
+  readonly image?: string;
 }
 
 export const finalizer = 'modelwright.dev/serving-platform';
@@ -84,7 +86,7 @@ export class PlatformReconciler {
     const { client, stores } = this.#ports;
     const facts = await this.#facts.current(signal);
     this.#noteGeneration(stores.platforms.get(platformKey)?.metadata.generation);
-    const observed = observe(stores, facts, this.#remembered());
+    const observed = observe(stores, facts, this.#remembered(), this.#ports.image);
     if (observed === undefined) {
       this.#images.want([]);
       return done;
@@ -166,6 +168,15 @@ export class PlatformReconciler {
       case 'DeleteRuntime':
         await applier.remove(stores.runtimes.type, action.object as Cached<KubeObject>, signal);
         log.info({ runtime: action.object.metadata.name }, 'ClusterServingRuntime deleted, nobody uses it');
+        return 'Done';
+      case 'ApplyStorageContainer': {
+        const { written } = await applier.apply(stores.storageContainers, action.object, signal);
+        if (written) log.info({ storageContainer: action.object.metadata.name }, 'ClusterStorageContainer written');
+        return 'Done';
+      }
+      case 'DeleteStorageContainer':
+        await applier.remove(stores.storageContainers.type, action.object as Cached<KubeObject>, signal);
+        log.info({ storageContainer: action.object.metadata.name }, 'ClusterStorageContainer deleted, nobody uses it');
         return 'Done';
       case 'FreeRevision': {
         const { uid, resourceVersion } = action.object.metadata;

@@ -51,6 +51,7 @@ function settingsFor(key: ObjectKey, facts: ClusterFacts, stores: Stores): Platf
     }),
     ...(mode !== undefined && mode !== 'Auto' && { defaultMode: mode }),
     packaging: { repositories, jobs },
+    storageContainer: platform.spec.storageContainer !== undefined,
     ...runtime,
   };
 }

@@ -1,9 +1,11 @@
 import { platformName, type ServingPlatform } from '../../api/serving-platform/index.ts';
 import { inferenceServiceConfigName, type ServingRuntimeObject } from '../../kserve/facts.ts';
+import { storageContainerName } from '../../kserve/model-location.ts';
 import type { InferenceServiceObject } from '../../kserve/observation.ts';
 import type { Cache } from '../../kube/cache.ts';
 import type { ObjectKey } from '../../kube/object.ts';
 import type { Store } from '../../kube/store.ts';
+import { type StorageContainerObject, storageContainers } from '../deployment/packaging/storage-container.ts';
 import { clusterServingRuntimes, inferenceServices } from '../deployment/resources.ts';
 import type { DeploymentStores } from '../deployment/stores.ts';
 import { type SharedConfigMap, servingPlatforms, sharedConfigMaps } from './resources.ts';
@@ -18,6 +20,7 @@ export interface PlatformStores {
   readonly runtimes: Store<ServingRuntimeObject>;
   /** Of the whole cluster, whatever namespaces the models are limited to: a runtime must not go while anybody names it. */
   readonly inferenceServices: Store<InferenceServiceObject>;
+  readonly storageContainers: Store<StorageContainerObject>;
   /** The models and what serves them. */
   readonly deployments: DeploymentStores;
 }
@@ -35,6 +38,11 @@ export function platformStores(clusterCache: Cache, deployments: DeploymentStore
     inferenceServiceConfigs: named(inferenceServiceConfigName),
     runtimes: clusterCache.store(clusterServingRuntimes, { optional: true }),
     inferenceServices: clusterCache.store(inferenceServices['serving.kserve.io'], { optional: true }),
+    storageContainers: clusterCache.store(storageContainers, {
+      fieldSelector: `metadata.name=${storageContainerName}`,
+      optional: true,
+      dispensable: true,
+    }),
     deployments,
   };
 }

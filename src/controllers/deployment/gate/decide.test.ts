@@ -320,6 +320,24 @@ describe('a gate that cannot be passed', () => {
     assert.match(messageOf(decision), /^spec\.rollout\.gate\.profile: there is no ModelProfile iris in this namespace; create it/);
   });
 
+  it('says that the profile has no objective', () => {
+    const { objective: _objective, ...spec } = named().spec;
+    const decision = decideGate(observed({ named: { ...named(), spec } }));
+    assert.equal(heldState(decision), 'Blocked GateProfileWithoutObjective');
+  });
+
+  it('measures a profile of copies on one shadow', () => {
+    const dedicated = named({
+      mode: 'Dedicated',
+      sweep: { concurrency: [1], hardware: [{ name: 't4' }], runtimes: [{ name: 'v1', version: '1' }] },
+    });
+    const before = decideGate(observed({ named: dedicated }));
+    const decision = decideGate(
+      observed({ named: dedicated, shadows: [shadowOf(before, condition('Ready', 'True'))], rollout: rollout(before) }),
+    );
+    assert.deepEqual([decision.apply.profile?.spec.mode, decision.apply.profile?.spec.sweep], [undefined, { concurrency: [1] }]);
+  });
+
   it('measures nothing while the model is stopped, and keeps what was let through', () => {
     const decision = decideGate(
       observed({ spec: { suspend: true, rollout: { gate: { profile: 'iris' } } }, rollout: { promoted: letThrough(a) } }),

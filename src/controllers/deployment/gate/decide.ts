@@ -84,6 +84,11 @@ export function decideGate(observed: GateObserved): GateDecision {
     const message = `spec.rollout.gate.profile: there is no ModelProfile ${gate.profile} in this namespace; create it, or remove spec.rollout.gate`;
     return { ...held('Blocked', undefined, 'GateProfileNotFound', message), apply: {}, keep: {} };
   }
+  const { objective } = named.spec;
+  if ((objective?.latency?.length ?? 0) === 0 && objective?.maxErrorsPerMillion === undefined) {
+    const message = `spec.rollout.gate.profile: ModelProfile ${gate.profile} has no objective that a candidate could keep; give it spec.objective.latency, or name another profile`;
+    return { ...held('Blocked', undefined, 'GateProfileWithoutObjective', message), apply: {}, keep: {} };
+  }
   const key = keyOf(hash, named);
   const recorded = before.candidate?.key === key ? before.candidate : undefined;
   const startTime = recorded?.startTime ?? new Date(observed.now).toISOString().replace(/\.\d+Z$/, 'Z');

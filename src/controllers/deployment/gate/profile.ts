@@ -21,9 +21,11 @@ export function candidateProfile(
     suspend: _suspend,
     runId: _runId,
     baseline: _baseline,
+    mode: _mode,
     live: _live,
     ...how
   } = named.spec as ModelProfile['spec'];
+  const { hardware: _hardware, hardwareSelection: _selection, runtimes: _runtimes, ...sweep } = how.sweep;
   const { host: _host, url: _url, inferenceService: _service, modelName, ...target } = how.target;
   const keepsName = modelName !== undefined && !runtimesNamedByService.includes(deployment.spec.runtime.type);
   const { namespace } = deployment.metadata;
@@ -37,6 +39,12 @@ export function candidateProfile(
       labels: { [temporaryLabel]: 'Candidate' },
       ownerReferences: [owner],
     },
-    spec: { ...how, target: { ...target, modelDeployment: shadow, ...(keepsName && { modelName }) }, reuse: 'Never', historyLimit: 0 },
+    spec: {
+      ...how,
+      sweep,
+      target: { ...target, modelDeployment: shadow, ...(keepsName && { modelName }) },
+      reuse: 'Never',
+      historyLimit: 0,
+    },
   };
 }

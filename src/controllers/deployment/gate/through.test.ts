@@ -16,7 +16,11 @@ const named = {
   apiVersion: 'modelwright.dev/v1alpha1',
   kind: 'ModelProfile',
   metadata: { name: 'iris', namespace: 'models', uid: 'n', resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' },
-  spec: { target: { modelDeployment: 'iris' }, sweep: { concurrency: [1] } },
+  spec: {
+    target: { modelDeployment: 'iris' },
+    sweep: { concurrency: [1] },
+    objective: { latency: [{ percentile: 'p99', maxMilliseconds: 100 }] },
+  },
 } as const;
 const facts = { ...noGate, named };
 
