@@ -73,6 +73,7 @@ export function benchArguments(
     ...(target.metricsUrl === undefined ? [] : ['--metrics-url', target.metricsUrl]),
     ...(target.statsUrl === undefined ? [] : ['--stats-url', target.statsUrl]),
     ...(target.dcgmUrl === undefined ? [] : ['--dcgm-url', target.dcgmUrl]),
+    ...Object.entries(target.gpuLabels ?? {}).flatMap(([label, value]) => ['--gpu-label', `${label}=${value}`]),
     ...['--workers', String(workers)],
     '--no-repeat-first',
     '--no-verdict',

@@ -7,7 +7,7 @@ import type { Cached } from '../../../kube/store.ts';
  * another best point of the same figures, and nothing need be measured again. A search goes by the bounds, so there they count.
  */
 export function specHashOf(spec: Cached<ModelProfile>['spec'] | ModelProfileSpec): string {
-  const { target, sweep, load, payload, objective, live, placement } = spec;
+  const { target, mode, sweep, load, payload, objective, live, placement } = spec;
   const judged = sweep.search === undefined ? objective?.latency?.map(({ percentile }) => percentile).toSorted() : objective?.latency;
   const matters = {
     target,
@@ -18,6 +18,7 @@ export function specHashOf(spec: Cached<ModelProfile>['spec'] | ModelProfileSpec
     maxErrorsPerMillion: objective?.maxErrorsPerMillion ?? null,
     maxRequestsPerSecond: live?.maxRequestsPerSecond ?? null,
     placement: placement ?? 'Any',
+    ...(mode === 'Dedicated' && { mode }),
   };
   return hash('sha256', canonical(matters), 'hex');
 }
@@ -38,4 +39,9 @@ function canonical(value: unknown): string {
 export function runIdAfter(uid: string, specHash: string, requested: string | undefined, previous: string | undefined): string {
   const digest = hash('sha256', JSON.stringify([uid, specHash, requested ?? null, previous ?? null]), 'hex');
   return `r${digest.slice(0, 11)}`;
+}
+
+/** The id of the run that a profile begins next, as it is. */
+export function nextRunId({ metadata, spec, status }: Cached<ModelProfile>): string {
+  return runIdAfter(metadata.uid, specHashOf(spec), spec.runId, status?.run?.id);
 }

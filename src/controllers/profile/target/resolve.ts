@@ -6,9 +6,11 @@ import type { LoadProtocol } from '../../../api/model-profile/target.ts';
 import { modelNameOf } from '../../../kserve/addresses.ts';
 import type { ServingGroup } from '../../../kserve/dialect.ts';
 import type { InferenceServiceObject, PodObject } from '../../../kserve/observation.ts';
+import type { KubeObject } from '../../../kube/object.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { redactUri } from '../../../models/redact.ts';
 import { serviceLabel } from '../../deployment/stores.ts';
+import { isTemporary } from '../../deployment/temporary.ts';
 import { profileLabel } from '../labels.ts';
 import { metricsOf } from './metrics-url.ts';
 import type { ReadyTarget, TargetProvenance, TargetState } from './target.ts';
@@ -43,6 +45,10 @@ function fromDeployment(profile: Cached<ModelProfile>, name: string, { deploymen
   }
   const subject = deployment as ModelDeployment;
   const { status, metadata } = subject;
+  if (isTemporary(deployment as Cached<KubeObject>) && !belongTogether(deployment, profile)) {
+    const message = `ModelDeployment ${name} is itself a temporary copy, and goes with what it was made for; name what it is a copy of`;
+    return { kind: 'Refused', reason: 'TargetTemporary', message };
+  }
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   const current = ready?.observedGeneration === metadata.generation && metadata.deletionTimestamp === undefined;
   const url = status?.addresses?.internal?.url;
@@ -76,6 +82,13 @@ function fromDeployment(profile: Cached<ModelProfile>, name: string, { deploymen
     },
     ...(service !== undefined && service !== 'Unread' && { service }),
   });
+}
+
+/** A copy is measured by the profile that made it, or by the profile that was made along with it. */
+function belongTogether(copy: Cached<ModelDeployment>, profile: Cached<ModelProfile>): boolean {
+  const ownerOf = ({ metadata }: Cached<KubeObject>) => metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid;
+  const owner = ownerOf(copy as Cached<KubeObject>);
+  return owner === profile.metadata.uid || owner === ownerOf(profile as Cached<KubeObject>);
 }
 
 function fromService(profile: Cached<ModelProfile>, name: string, { service, group, pods }: TargetFacts): State {

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { PodObject } from '../../../kserve/observation.ts';
 import type { Cached } from '../../../kube/store.ts';
+import { gpusOf } from '../idle/node-pods.ts';
 import type { DisturbanceReason } from '../plan/missing.ts';
 import type { TargetPod } from './target.ts';
 
@@ -19,6 +20,7 @@ export function targetPodsOf(pods: readonly Cached<PodObject>[]): TargetPod[] {
         ready: status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false,
         restarts: containers.reduce((sum, { restartCount }) => sum + (restartCount ?? 0), 0),
         images: containers.map(({ imageID, image }) => imageID || image || '').filter(Boolean),
+        gpus: Object.values(gpusOf(spec)).reduce((sum, count) => sum + count, 0),
         ...(spec?.nodeName !== undefined && { node: spec.nodeName }),
         ...(status?.podIP !== undefined && { ip: status.podIP }),
       };

@@ -15,6 +15,8 @@ export interface TargetPod {
   readonly images: readonly string[];
   readonly node?: string;
   readonly ip?: string;
+  /** GPUs and slices of GPUs that it has asked for. */
+  readonly gpus: number;
 }
 
 export interface ReadyTarget {
@@ -32,6 +34,8 @@ export interface ReadyTarget {
   readonly statsUrl?: string;
   /** DCGM exporter of the node that the model runs on. */
   readonly dcgmUrl?: string;
+  /** Labels that the exporter's samples of the model's GPUs have. */
+  readonly gpuLabels?: Readonly<Record<string, string>>;
   /** What the load pod may connect to, as `modelwright bench --allow-addresses` takes it; absent: anything. */
   readonly addresses?: readonly string[];
   readonly provenance: TargetProvenance;
