@@ -1,7 +1,7 @@
 /** How a ModelProfile measures copies of a model instead of the running one: on which hardware, and with which versions of the runtime. */
 import type { Static } from 'typebox';
 import { batchingSchema, resourcesSchema } from '../model-deployment/serving.ts';
-import { integer, keyedList, object, oneOf, Type, text, textMap, time } from '../schema.ts';
+import { integer, keyedList, list, object, oneOf, Type, text, textMap, time } from '../schema.ts';
 
 export const profileModes = ['Live', 'Dedicated'] as const;
 export const hardwareSelections = ['Listed', 'Auto'] as const;
@@ -60,9 +60,8 @@ export const hardwareSchema = keyedList(
 );
 
 export const hardwareSelectionSchema = oneOf(
-  'Listed: what sweep.hardware lists; with nothing there, one copy set up as the ModelDeployment is. Auto: one node of each GPU product of the cluster.',
+  'Listed: what sweep.hardware lists; with nothing there, one copy set up as the ModelDeployment is. Auto: each GPU product that a node of the cluster has. Omitted: Listed.',
   hardwareSelections,
-  { default: 'Listed' },
 );
 
 const runtime = object('A version of the runtime.', {
@@ -94,6 +93,8 @@ export const hardwareStatusSchema = keyedList(
     ),
     message: Type.Optional(text('The cause and what to do, or what it waits for.', 1024)),
     modelDeployment: Type.Optional(text('The temporary copy, while it is there.', 253)),
+    nodes: Type.Optional(list('Nodes that the copy ran on.', text('A node.', 253), 16)),
+    gpuProduct: Type.Optional(text('GPU product of the first of them, by its label.', 128)),
     deadline: Type.Optional(time('When the copy is removed at the latest.')),
   }),
   maximumHardware * maximumRuntimes,

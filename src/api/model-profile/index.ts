@@ -5,6 +5,7 @@ import { type apiVersion, group, version } from '../kind.ts';
 import { boolean, integer, object, oneOf, Type } from '../schema.ts';
 import { baselineSchema, reuseSchema } from './baseline.ts';
 import { conditionTypes } from './conditions.ts';
+import { modeSchema } from './dedicated.ts';
 import { idlePolicySchema } from './idle.ts';
 import { budgetSchema, liveSchema, loadSchema, objectiveSchema, placements, runIdSchema, sweepSchema } from './load.ts';
 import { rules } from './rules.ts';
@@ -14,6 +15,7 @@ import { payloadSchema, targetSchema } from './target.ts';
 
 export const specSchema = object('What is measured, and how.', {
   target: targetSchema,
+  mode: Type.Optional(modeSchema),
   sweep: sweepSchema,
   load: Type.Optional(loadSchema),
   payload: Type.Optional(payloadSchema),

@@ -1,5 +1,7 @@
 /** How a ModelProfile loads its target: the settings it goes through, how long, what counts as good, and what it may cost. */
+
 import { integer, list, object, oneOf, Type, text } from '../schema.ts';
+import { hardwareSchema, hardwareSelectionSchema, runtimesSchema } from './dedicated.ts';
 
 /** Most points of one sweep: bounds the status object (under 1 KB a point; etcd takes 1.5 MB). */
 export const maximumPoints = 256;
@@ -26,6 +28,9 @@ export const sweepSchema = object('Which settings are measured: every batch size
       tolerancePercent: Type.Optional(integer('How close the search comes.', { minimum: 1, maximum: 50, default: 5 })),
     }),
   ),
+  hardware: Type.Optional(hardwareSchema),
+  hardwareSelection: Type.Optional(hardwareSelectionSchema),
+  runtimes: Type.Optional(runtimesSchema),
 });
 
 export const loadSchema = object('How each point is measured.', {

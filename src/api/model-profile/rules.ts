@@ -1,5 +1,6 @@
 /** What one ModelProfile can say about itself. */
 import type { Rule } from '../rule.ts';
+import { dedicatedRules } from './dedicated-rules.ts';
 import type { ModelProfile } from './index.ts';
 import { maximumPoints } from './load.ts';
 
@@ -7,6 +8,9 @@ const levelsOf = ({ sweep }: ModelProfile['spec']): number => (sweep.concurrency
 const given = (...values: readonly unknown[]): number => values.filter((value) => value !== undefined).length;
 const one = (path: string, fields: readonly string[]) =>
   `[${fields.map((field) => `has(${path}.${field})`).join(', ')}].filter(given, given).size() == 1`;
+
+const celSize = (field: string) => `(has(self.sweep.${field}) && self.sweep.${field}.size() > 0 ? self.sweep.${field}.size() : 1)`;
+const product = (factors: readonly string[], last: string) => [...factors, last].join(' * ');
 
 export const rules: readonly Rule<ModelProfile>[] = [
   {
@@ -53,10 +57,17 @@ export const rules: readonly Rule<ModelProfile>[] = [
     id: 'sweep-points',
     scope: 'spec',
     fieldPath: '.spec.sweep',
-    message: `spec.sweep must not have more than ${maximumPoints} points (batch sizes × levels of load); make two profiles of it`,
-    cel: `(has(self.sweep.batchSizes) ? self.sweep.batchSizes.size() : 1) * (has(self.sweep.concurrency) ? self.sweep.concurrency.size() : has(self.sweep.requestsPerSecond) ? self.sweep.requestsPerSecond.size() : 1) <= ${maximumPoints}`,
-    holds: ({ spec }) => (spec.sweep.batchSizes?.length ?? 1) * levelsOf(spec) <= maximumPoints,
+    message: `spec.sweep must not have more than ${maximumPoints} points (batch sizes × levels of load × hardware × runtimes); make two profiles of it`,
+    cel: `${product(
+      ['batchSizes', 'hardware', 'runtimes'].map(celSize),
+      '(has(self.sweep.concurrency) ? self.sweep.concurrency.size() : has(self.sweep.requestsPerSecond) ? self.sweep.requestsPerSecond.size() : 1)',
+    )} <= ${maximumPoints}`,
+    holds: ({ spec }) => {
+      const { batchSizes, hardware, runtimes } = spec.sweep;
+      return [batchSizes, hardware, runtimes].reduce((points, list) => points * (list?.length || 1), levelsOf(spec)) <= maximumPoints;
+    },
   },
+  ...dedicatedRules,
   {
     id: 'search-range',
     scope: 'spec',
@@ -79,7 +90,7 @@ export const rules: readonly Rule<ModelProfile>[] = [
     fieldPath: '.spec.live.maxRequestsPerSecond',
     message:
       'spec.sweep.requestsPerSecond, and spec.sweep.search.maximum of a search for RequestsPerSecond, must not go above spec.live.maxRequestsPerSecond',
-    cel: "!has(self.live) || !has(self.live.maxRequestsPerSecond) || ((!has(self.sweep.requestsPerSecond) || self.sweep.requestsPerSecond.all(r, r <= self.live.maxRequestsPerSecond)) && (!has(self.sweep.search) || self.sweep.search.for != 'RequestsPerSecond' || self.sweep.search.maximum <= self.live.maxRequestsPerSecond))",
+    cel: "!has(self.live) || !has(self.live.maxRequestsPerSecond) || ((!has(self.sweep.requestsPerSecond) || self.sweep.requestsPerSecond.all(r, r <= self.live.maxRequestsPerSecond)) && (!has(self.sweep.search) || self.sweep.search.__for__ != 'RequestsPerSecond' || self.sweep.search.maximum <= self.live.maxRequestsPerSecond))",
     holds: ({ spec: { live, sweep } }) => {
       const searched = sweep.search?.for === 'RequestsPerSecond' ? [sweep.search.maximum] : [];
       return [...(sweep.requestsPerSecond ?? []), ...searched].every(

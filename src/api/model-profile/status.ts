@@ -1,6 +1,7 @@
 /** `status` of a ModelProfile: what was measured, on what, and what follows. Rates are decimal strings, times whole microseconds. */
 import { conditionsSchema } from '../condition.ts';
 import { boolean, integer, keyedList, list, object, oneOf, Type, text, time } from '../schema.ts';
+import { hardwareStatusSchema } from './dedicated.ts';
 import { idleStatusSchema } from './idle.ts';
 import { listOfText, maximumPoints } from './load.ts';
 import { scheduleStatusSchema } from './schedule.ts';
@@ -107,6 +108,7 @@ const best = object('The setting to run.', {
   economical: Type.Optional(text('The smallest batch within 5 % of it, where that is another point.', 128)),
 });
 
+export const runTriggers = ['First', 'SpecChanged', 'Requested', 'Resumed', 'Scheduled'] as const;
 export const runStates = ['Waiting', 'Running', 'Complete', 'Cancelled', 'Failed'] as const;
 
 const disturbance = object('A Job index during which something happened to the target, so that its points are invalid.', {
@@ -119,12 +121,13 @@ const run = object('The run that the results are of.', {
   id: text('Its id, also a label of its Jobs.', 32),
   state: oneOf('How far it is.', runStates),
   requestedRunId: Type.Optional(text('spec.runId when it was begun.', 63)),
+  trigger: Type.Optional(oneOf('Why it was begun.', runTriggers)),
   specHash: text('Hash of everything in the spec that matters for the figures.', 64),
   reusedFrom: Type.Optional(text('The ModelProfile and run whose results were taken over instead of measuring, as name/run.', 317)),
   queuedTime: time('When it was asked for.'),
   startTime: Type.Optional(time('When the first Job was made.')),
   completionTime: Type.Optional(time('When it ended.')),
-  jobs: Type.Optional(listOfText('Its Jobs, in the order in which they were made.', 63, 16)),
+  jobs: Type.Optional(listOfText('Its Jobs, in the order in which they were made.', 63, 64)),
   targetState: Type.Optional(
     text('Hash of the pods of the target as they were last seen: which, how often restarted, of which images.', 64),
   ),
@@ -183,6 +186,7 @@ export const statusSchema = object('What was observed.', {
     }),
   ),
   run: Type.Optional(run),
+  hardware: Type.Optional(hardwareStatusSchema),
   results: Type.Optional(keyedList('What was measured, one entry per setting.', result, maximumPoints, 'id')),
   best: Type.Optional(best),
   nearestMiss: Type.Optional(rejected),

@@ -6,6 +6,7 @@ import { type KubeObject, keyOf, type ObjectKey } from '../../kube/object.ts';
 import type { Cached, Store } from '../../kube/store.ts';
 import { watch, watchMapped, watchOwned } from '../../kube/watches.ts';
 import { serviceLabel } from '../deployment/stores.ts';
+import { ownersOfCopy } from './dedicated/observe.ts';
 import { profileLabel } from './labels.ts';
 import { exposeResults } from './metrics.ts';
 import { Reconciler, type ReconcilerPorts } from './reconciler.ts';
@@ -24,7 +25,12 @@ export function profileController(ports: ProfileControllerPorts): Controller {
   exposeResults(profiles);
   const keys = (found: readonly Cached<ModelProfile>[]): readonly ObjectKey[] => found.map((profile) => keyOf(profile as ModelProfile));
   const loading = (namespace: string | undefined, name: string | undefined) =>
-    namespace === undefined || name === undefined ? [] : keys(profiles.byIndex(targetIndex, `${namespace}/${name}`));
+    namespace === undefined || name === undefined
+      ? []
+      : [
+          ...keys(profiles.byIndex(targetIndex, `${namespace}/${name}`)),
+          ...ownersOfCopy(deployments.modelDeployments, { namespace, name }),
+        ];
   const ofUid = (uid: string | undefined) => (uid === undefined ? [] : keys(profiles.byIndex(profileIndex, uid)));
   return {
     name: 'modelprofile',
@@ -40,6 +46,7 @@ export function profileController(ports: ProfileControllerPorts): Controller {
         changed: (before, after) => before.metadata.generation !== after.metadata.generation,
       }),
       watchTurns(stores),
+      watchOwned(deployments.modelDeployments, modelProfiles),
       watchMapped(deployments.modelDeployments, ({ metadata }) => loading(metadata.namespace, metadata.name)),
       ...Object.entries(deployments.serving).flatMap(([group, { inferenceServices, pods }]) => [
         watchMapped(inferenceServices, ({ metadata }) => loading(metadata.namespace, metadata.name)),

@@ -5,10 +5,11 @@ import { gateOf } from './gates.ts';
 import { isActive, isOfRun } from './job/job-state.ts';
 import { measure } from './measure.ts';
 import type { Observed } from './observed.ts';
-import { runIdAfter, specHashOf } from './plan/run-id.ts';
+import { nextRunId, specHashOf } from './plan/run-id.ts';
+import { reusable, takenOver } from './reuse/take-over.ts';
 import { draftStatus } from './status.ts';
 import { rfc3339 } from './times.ts';
-import { triggerOf } from './trigger.ts';
+import { scheduleOf, triggerOf } from './trigger.ts';
 
 /** What should be true now. The same observation always gives the same decision. */
 export function decide(observed: Observed): Decision {
@@ -16,7 +17,12 @@ export function decide(observed: Observed): Decision {
     return { actions: [], status: undefined, refusals: [], takesPlace: false };
   }
   const progress = progressOf(observed);
-  const { run, actions, refusals = [], lookAgainMilliseconds } = progress;
+  const { run, actions, refusals = [] } = progress;
+  const schedule = scheduleOf(observed);
+  const lookAgainMilliseconds = soonest(
+    progress.lookAgainMilliseconds,
+    schedule?.kind === 'Refused' ? undefined : schedule?.wakeAfterMilliseconds,
+  );
   return {
     actions,
     status: draftStatus(observed, progress),
@@ -37,6 +43,12 @@ export function afterRefusedJob(observed: Observed, message: string): StatusDraf
   return draftStatus(observed, { ...progress, ...(run !== undefined && { run: { ...(rest as Run), ...before } }), account });
 }
 
+/** The shortest of the waits that are known. */
+function soonest(...waits: readonly (number | undefined)[]): number | undefined {
+  const known = waits.filter((wait) => wait !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
 function progressOf(observed: Observed): Progress {
   const { run, results } = currentRun(observed);
   const isOver = run === undefined || (run.state !== 'Waiting' && run.state !== 'Running');
@@ -44,6 +56,18 @@ function progressOf(observed: Observed): Progress {
   const actions = stale
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     .map((job): Action => ({ kind: 'DeleteJob', job, propagation: 'Foreground', why: 'its run is over' }));
+  const schedule = scheduleOf(observed);
+  if (schedule?.kind === 'Refused' && isOver) {
+    return { run, results, account: { kind: 'Blocked', reason: 'ScheduleInvalid', message: schedule.message }, actions };
+  }
+  if (
+    schedule?.kind === 'Wait' &&
+    isOver &&
+    (run === undefined || run.state === 'Cancelled' || run.specHash !== specHashOf(observed.profile.spec))
+  ) {
+    const message = `${run === undefined ? 'The first run' : 'The next run, of the spec as it is,'} begins at ${schedule.status.nextTime ?? 'no time'}`;
+    return { run, results, account: { kind: 'AwaitingSchedule', message }, actions };
+  }
   if (run === undefined || run.state === 'Cancelled') return { run, results, account: { kind: 'Suspended' }, actions };
   if (isOver) return { run, results, account: { kind: 'Ended' }, actions };
   if (!observed.mayMeasure) {
@@ -59,14 +83,16 @@ function progressOf(observed: Observed): Progress {
 
 /** The run that counts now: a new one where one is called for, else the one there is, ended when the profile is suspended. */
 function currentRun({ profile, now }: Observed): { readonly run: Run | undefined; readonly results: readonly ProfileResult[] } {
-  const { spec, status, metadata } = profile;
+  const { spec, status } = profile;
   const run = status?.run as Run | undefined;
   const results = (status?.results ?? []) as readonly ProfileResult[];
-  if (triggerOf({ profile }) !== undefined) {
+  const trigger = triggerOf({ profile, now });
+  if (trigger !== undefined) {
     const specHash = specHashOf(spec);
     const next: Run = {
-      id: runIdAfter(metadata.uid, specHash, spec.runId, run?.id),
+      id: nextRunId(profile),
       state: 'Waiting',
+      trigger,
       specHash,
       ...(spec.runId !== undefined && { requestedRunId: spec.runId }),
       queuedTime: rfc3339(now),
@@ -98,22 +124,27 @@ function start(observed: Observed, run: Run): Progress {
   const ready = legs.find(({ state }) => state.kind === 'Ready');
   const hopeful = legs.find(({ state }) => state.kind === 'NotReady' || state.kind === 'Unread');
   const leg = ready ?? hopeful ?? legs[0];
-  switch (leg?.state.kind) {
-    case 'Unread':
-    case undefined:
-      return waiting({ kind: 'Waiting', reason: 'Reading', message: 'What serves models in this cluster is being read' });
-    case 'Refused':
-      return waiting({ kind: 'Blocked', reason: leg.state.reason, message: leg.state.message });
-    case 'NotReady': {
-      const { maxWaitSeconds = 3600 } = profile.spec.budget ?? {};
-      const left = Date.parse(run.queuedTime) + maxWaitSeconds * 1000 - now;
-      if (left <= 0)
-        return failed(leg.state.reason, `${leg.state.message}. Gave up after ${maxWaitSeconds} s; change spec.runId to try again`);
-      return waiting({ kind: 'Waiting', reason: leg.state.reason, message: leg.state.message }, left);
+  // Copies are made when the run has begun: they hold hardware that others wait for.
+  const makesCopies = observed.dedicated !== undefined && leg?.hardware !== undefined;
+  if (!makesCopies)
+    switch (leg?.state.kind) {
+      case 'Unread':
+      case undefined:
+        return waiting({ kind: 'Waiting', reason: 'Reading', message: 'What serves models in this cluster is being read' });
+      case 'Refused':
+        return waiting({ kind: 'Blocked', reason: leg.state.reason, message: leg.state.message });
+      case 'NotReady': {
+        const { maxWaitSeconds = 3600 } = profile.spec.budget ?? {};
+        const left = Date.parse(run.queuedTime) + maxWaitSeconds * 1000 - now;
+        if (left <= 0)
+          return failed(leg.state.reason, `${leg.state.message}. Gave up after ${maxWaitSeconds} s; change spec.runId to try again`);
+        return waiting({ kind: 'Waiting', reason: leg.state.reason, message: leg.state.message }, left);
+      }
+      case 'Ready':
+        break;
     }
-    case 'Ready':
-      break;
-  }
+  const identical = ready?.state.kind === 'Ready' ? reusable(observed, run, ready.state.target.provenance) : undefined;
+  if (identical !== undefined) return takenOver(observed, run, identical);
   const gate = gateOf(observed);
   if (gate.kind === 'GiveUp') return failed(gate.reason, gate.message);
   if (gate.kind === 'Wait') return waiting({ kind: 'Waiting', reason: gate.reason, message: gate.message }, gate.lookAgainMilliseconds);

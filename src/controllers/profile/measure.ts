@@ -1,6 +1,7 @@
 /** A run under way: takes in what its Jobs give, watches over the target, and makes the next Job or the end. */
 import type { ProfileResult } from '../../api/model-profile/index.ts';
 import type { Account, Action, Progress, Run } from './decision.ts';
+import { nothingToBeHad } from './dedicated/message.ts';
 import { disturbed } from './disturbance.ts';
 import { guardBroken } from './guard.ts';
 import { secondsOf } from './job/arguments.ts';
@@ -18,7 +19,7 @@ import { rfc3339 } from './times.ts';
 
 const defaultDurationSeconds = 14_400;
 /** Job names that the status can hold. */
-const mostJobs = 16;
+const mostJobs = 64;
 /** Wrong usage: every further attempt would end the same way. */
 const usageExitCode = 2;
 
@@ -44,6 +45,8 @@ export function measure(observed: Observed, begun: Run, known: readonly ProfileR
   if (wrong !== undefined) return fail('LoadRefused', `The load generator refused what it was given: ${wrong.message}`);
   const broken = guardBroken(profile.spec, results, run);
   if (broken !== undefined) return fail('GuardTripped', broken);
+  if (observed.dedicated !== undefined && observed.legs.length === 0)
+    return fail('HardwareUnavailable', nothingToBeHad(observed.dedicated.hardware));
   const refused = observed.legs.find(({ state }) => state.kind === 'Refused')?.state;
   if (refused?.kind === 'Refused') return fail(refused.reason, refused.message);
 
@@ -104,7 +107,9 @@ function nextJob({ observed, run, jobs, tasks, missing, results, collected, left
   const { profile, legs, now, settings } = observed;
   const attempt = run.jobs?.length ?? 0;
   const unmeasured = missing.filter((task) => resultsOf(task, results).length === 0);
-  const enough = Math.min(mostJobs, legs.length * (2 + 2 * (profile.spec.budget?.maxRepeatsPerPoint ?? 1)));
+  // Of copies each has its own measure of patience, and the others go on when one has none left.
+  const patience = 2 + 2 * (profile.spec.budget?.maxRepeatsPerPoint ?? 1);
+  const enough = observed.dedicated === undefined ? patience : mostJobs;
   const last = collected.failures.at(-1);
   const said = last === undefined ? '' : ` The last pod said: ${last.message}`;
   if (attempt >= enough) {
@@ -113,7 +118,9 @@ function nextJob({ observed, run, jobs, tasks, missing, results, collected, left
   }
   const leg = legs.find(({ hardware, state }) => state.kind === 'Ready' && missing.some((task) => task.hardware === hardware));
   if (leg?.state.kind !== 'Ready') {
-    const waits = legs.find(({ state }) => state.kind === 'NotReady')?.state;
+    const waits = legs.find(
+      ({ hardware, state }) => state.kind === 'NotReady' && missing.some((task) => task.hardware === hardware),
+    )?.state;
     const message = waits?.kind === 'NotReady' ? waits.message : 'The target is being looked for';
     return going({ kind: 'Waiting', reason: waits?.kind === 'NotReady' ? waits.reason : 'Reading', message });
   }

@@ -2,14 +2,17 @@ import type { ModelProfile } from '../../api/model-profile/index.ts';
 import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
 import { platformKey } from '../platform/stores.ts';
+import { observeDedicated } from './dedicated/observe.ts';
+import type { GpuSight } from './idle/gpu-watch.ts';
 import { isFinished } from './job/job-state.ts';
 import { type BenchSettings, defaultBenchSettings } from './job/settings.ts';
 import { targetAnnotation } from './labels.ts';
 import type { Leg, Observed } from './observed.ts';
 import { type Active, type Contender, turnOf } from './queue.ts';
-import { type ProfileStores, profileIndex } from './stores.ts';
+import { type ProfileStores, profileIndex, targetIndex } from './stores.ts';
 import { observeTarget } from './target/observe-target.ts';
 import { resolveTarget } from './target/resolve.ts';
+import type { TargetState } from './target/target.ts';
 import { targetKeyOf } from './target/target-key.ts';
 import { targetPodsOf } from './target/target-pods.ts';
 import { rfc3339 } from './times.ts';
@@ -21,8 +24,12 @@ export interface ObservePorts {
   readonly version: string;
   /** Wall clock, milliseconds. */
   readonly now: number;
+  /** Copies that the API server refused, by name, with what it said. */
+  readonly refusedCopies: ReadonlyMap<string, string>;
   /** Runs that were decided to start, and that the caches may not know of yet. */
   readonly reserved: readonly Active[];
+  /** What was seen of the GPUs of the target. */
+  readonly gpu?: GpuSight;
 }
 
 /** Reads one profile and everything that its run depends on from the caches; undefined when it is gone. */
@@ -31,29 +38,44 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
   const profile = stores.profiles.get(key);
   if (profile === undefined) return undefined;
   const settings = benchSettings(ports);
+  const baseline = profile.spec.baseline?.profile;
+  const named = baseline === undefined ? undefined : stores.profiles.get({ ...key, name: baseline });
   const owned = <T extends KubeObject>(objects: readonly Cached<T>[]) =>
     objects.filter(({ metadata }) => metadata.namespace === key.namespace);
   const jobs = owned(stores.jobs.byIndex(profileIndex, profile.metadata.uid)).filter(({ metadata }) =>
     metadata.ownerReferences?.some(({ uid, controller }) => controller === true && uid === profile.metadata.uid),
   );
+  const dedicated = profile.spec.mode === 'Dedicated' ? observeDedicated(profile, jobs, stores, ports) : undefined;
   return {
     profile,
-    legs: [liveLeg(profile, stores)],
+    legs: dedicated?.legs ?? [liveLeg(profile, stores, ports.gpu)],
+    ...(dedicated && { dedicated: dedicated.decision }),
     jobs,
     pods: owned(stores.pods.byIndex(profileIndex, profile.metadata.uid)),
     nodes: stores.nodes.state === 'synced' ? new Map(stores.nodes.list().map((node) => [node.metadata.name, node])) : undefined,
     mayMeasure: stores.jobs.state === 'synced',
     settings,
     turn: turnOf(contender(profile, now), waitingOf(stores), activeOf(stores, ports.reserved), settings.maxConcurrentRuns),
+    ...(ports.gpu !== undefined && { gpu: ports.gpu }),
+    ...(named !== undefined && { baselineProfile: named }),
+    sameTarget: stores.profiles.byIndex(targetIndex, targetKeyOf(profile)),
     version,
     now,
   };
 }
 
-function liveLeg(profile: Cached<ModelProfile>, stores: ProfileStores): Leg {
+function liveLeg(profile: Cached<ModelProfile>, stores: ProfileStores, gpu: GpuSight | undefined): Leg {
   const targetHosts = stores.platforms.get(platformKey)?.spec.policy?.targetHosts ?? [];
   const facts = observeTarget(profile, stores.deployments, targetHosts);
-  return { state: resolveTarget(profile, facts), pods: targetPodsOf(facts.pods) };
+  return { state: withGpus(resolveTarget(profile, facts), gpu), pods: targetPodsOf(facts.pods) };
+}
+
+/** Where the load pod reads the use of the GPUs, and which they are. */
+function withGpus(state: TargetState, gpu: GpuSight | undefined): TargetState {
+  if (gpu === undefined || state.kind !== 'Ready') return state;
+  const { source, hardware } = gpu;
+  const provenance = { ...state.target.provenance, ...hardware, ...(source.uuids.length > 0 && { gpuUuids: [...source.uuids] }) };
+  return { ...state, target: { ...state.target, ...source.target, provenance } };
 }
 
 function benchSettings({ stores, image }: ObservePorts): BenchSettings {

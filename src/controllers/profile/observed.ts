@@ -1,6 +1,8 @@
 /** Everything that `decide` may look at. */
 import type { ModelProfile } from '../../api/model-profile/index.ts';
 import type { Cached } from '../../kube/store.ts';
+import type { DedicatedDecision } from './dedicated/decide.ts';
+import type { GpuSight } from './idle/gpu-watch.ts';
 import type { BenchSettings } from './job/settings.ts';
 import { type Task, tasksOf } from './plan/tasks.ts';
 import type { Turn } from './queue.ts';
@@ -18,8 +20,10 @@ export interface Leg {
 
 export interface Observed {
   readonly profile: Cached<ModelProfile>;
-  /** At least one. */
+  /** At least one, unless no entry of the hardware can be had. */
   readonly legs: readonly Leg[];
+  /** What is decided on the copies of a Dedicated profile; absent in mode Live. */
+  readonly dedicated?: DedicatedDecision;
   /** Load Jobs that this profile owns, of all its runs. */
   readonly jobs: readonly Cached<JobObject>[];
   /** Load pods that have the label of this profile. */
@@ -31,6 +35,12 @@ export interface Observed {
   readonly settings: BenchSettings;
   /** Whether a run of this profile may start now, as far as others are concerned. */
   readonly turn: Turn;
+  /** What was seen of the GPUs of the target, where the run needs to know. */
+  readonly gpu?: GpuSight;
+  /** The profile that spec.baseline names. */
+  readonly baselineProfile?: Cached<ModelProfile>;
+  /** Profiles that load the same target, this one among them: what they measured may serve again. */
+  readonly sameTarget: readonly Cached<ModelProfile>[];
   /** Version of this program. */
   readonly version: string;
   /** Wall clock, milliseconds since the epoch. */

@@ -3,6 +3,8 @@ import type { Permission } from '../deployment/permissions.ts';
 /** Everything that the profile controller asks of the API server beyond what the deployment controller does. */
 export const profilePermissions: readonly Permission[] = [
   { group: 'modelwright.dev', resource: 'modelprofiles', verbs: ['get', 'list', 'watch'] },
+  // Copies of a model for mode Dedicated.
+  { group: 'modelwright.dev', resource: 'modeldeployments', verbs: ['create', 'patch', 'delete'] },
   { group: 'modelwright.dev', resource: 'modelprofiles/status', verbs: ['update', 'patch'] },
   // Owner references that block deletion need this where the admission plugin OwnerReferencesPermissionEnforcement is on.
   { group: 'modelwright.dev', resource: 'modelprofiles/finalizers', verbs: ['update'] },

@@ -9,9 +9,12 @@ import type { EventRecorder } from '../../kube/events.ts';
 import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { platformKey } from '../platform/stores.ts';
 import { afterRefusedJob, decide } from './decide.ts';
 import type { Action, StatusDraft } from './decision.ts';
+import { actOnCopies } from './dedicated/act.ts';
 import * as tell from './events.ts';
+import { type GpuSight, GpuWatch, isWatched } from './idle/gpu-watch.ts';
 import { runLabel } from './labels.ts';
 import { messagesRefused, runsEnded } from './metrics.ts';
 import { observe } from './observe.ts';
@@ -55,21 +58,40 @@ interface Memory {
   job?: Write & { readonly key: ObjectKey };
   /** UIDs of pods whose message was refused, and told to be. */
   readonly refused: Set<string>;
+  /** Names of copies that the API server refused, and what it said. */
+  readonly refusedCopies: Map<string, string>;
 }
 
 export class Reconciler {
   readonly #ports: ReconcilerPorts;
   readonly #slots = new Slots();
+  readonly #gpuWatch: GpuWatch;
   readonly #memories = new Map<string, Memory>();
 
   constructor(ports: ReconcilerPorts) {
     this.#ports = ports;
+    this.#gpuWatch = new GpuWatch(ports.client);
   }
 
   async reconcile(key: ObjectKey, { signal, log }: ReconcileContext): Promise<ReconcileResult> {
     const { stores, clock, image, version } = this.#ports;
-    const observed = observe(key, { stores, image, version, now: clock.now(), reserved: this.#slots.list() });
+    const read = (gpu?: GpuSight) =>
+      observe(key, {
+        stores,
+        image,
+        version,
+        now: clock.now(),
+        reserved: this.#slots.list(),
+        refusedCopies: this.#memories.get(keyText(key))?.refusedCopies ?? new Map(),
+        ...(gpu !== undefined && { gpu }),
+      });
+    const first = read();
+    const exporter = stores.platforms.get(platformKey)?.spec.benchmark?.dcgmExporter;
+    // Looking takes time: who else begins in it is seen when everything is read once more.
+    const observed = first !== undefined && isWatched(first) ? read(await this.#gpuWatch.look(first, exporter, signal)) : first;
     if (observed === undefined) {
+      const forgotten = this.#memories.get(keyText(key));
+      if (forgotten !== undefined) this.#gpuWatch.forget(forgotten.uid);
       this.#slots.free(key);
       this.#memories.delete(keyText(key));
       return done;
@@ -96,15 +118,32 @@ export class Reconciler {
     }
     this.#tellRefusals(observed, decision.refusals, memory);
     await this.#report(observed, decision.status, memory, signal);
+    const copiesAgain = await this.#makeCopies(observed, memory, log, signal);
     const { lookAgainMilliseconds } = decision;
-    return lookAgainMilliseconds === undefined ? done : { requeueAfterMilliseconds: lookAgainMilliseconds };
+    const waits = [lookAgainMilliseconds, copiesAgain].filter((wait) => wait !== undefined);
+    return waits.length === 0 ? done : { requeueAfterMilliseconds: Math.min(...waits) };
+  }
+
+  /** Makes and removes the copies that a Dedicated run measures. Returns when to look again. */
+  async #makeCopies({ dedicated }: Observed, memory: Memory, log: Logger, signal: AbortSignal): Promise<number | undefined> {
+    if (dedicated === undefined) return undefined;
+    const { applier, stores, clock } = this.#ports;
+    try {
+      await actOnCopies(dedicated, { applier, modelDeployments: stores.deployments.modelDeployments }, signal);
+    } catch (error) {
+      if (!isForbidden(error) && !isInvalid(error)) throw error;
+      log.warn({ err: error, copy: dedicated.apply?.metadata.name }, 'Copy was refused');
+      if (dedicated.apply !== undefined) memory.refusedCopies.set(dedicated.apply.metadata.name, error.message);
+      return behindMilliseconds;
+    }
+    return dedicated.again === undefined ? undefined : Math.max(behindMilliseconds, dedicated.again - clock.now());
   }
 
   /** What is remembered of an earlier profile of this name says nothing about this one. */
   #memoryOf(key: ObjectKey, uid: string): Memory {
     const known = this.#memories.get(keyText(key));
     if (known?.uid === uid) return known;
-    const memory: Memory = { uid, refused: new Set() };
+    const memory: Memory = { uid, refused: new Set(), refusedCopies: new Map() };
     this.#memories.set(keyText(key), memory);
     return memory;
   }

@@ -4,9 +4,11 @@ import { type ConditionInput, setConditions } from '../../kube/conditions.ts';
 import type { Cached } from '../../kube/store.ts';
 import type { Choice } from '../../load/best.ts';
 import type { Account, Progress, StatusDraft } from './decision.ts';
+import { withHardware } from './dedicated/message.ts';
 import { secondsOf } from './job/arguments.ts';
 import { type Observed, tasksOfObserved } from './observed.ts';
 import { resultsOf } from './plan/tasks.ts';
+import { policyStatus } from './policies.ts';
 import { shownPosition } from './queue.ts';
 import { objectiveOf, outcomeOf } from './results/choose.ts';
 import { targetLabelOf } from './target/target-key.ts';
@@ -19,21 +21,30 @@ export function draftStatus(observed: Observed, progress: Progress): StatusDraft
   const { profile } = observed;
   const { run, results } = progress;
   const { choice, status } = outcomeOf(results, objectiveOf(profile.spec));
-  const ready = readyVerdict(progress, choice);
+  const ready = withHardware(readyVerdict(progress, choice), observed.dedicated?.hardware);
   const summary = summaryOf(progress);
+  const slo = sloCondition(observed, progress, choice);
+  const measured = measuredOf(observed, progress);
+  const policies = policyStatus(observed, progress, {
+    best: choice.best ?? undefined,
+    sloMet: slo?.status ?? 'Unknown',
+    provenance: measured.provenance,
+  });
   const conditions: (ConditionInput | undefined)[] = [
     { type: 'Ready', ...ready },
     { type: 'Complete', ...completeVerdict(progress, ready) },
-    sloCondition(observed, progress, choice),
+    slo,
+    ...policies.conditions,
     summary === undefined ? undefined : { type: summary, ...ready, status: 'True' },
   ];
   return {
     conditions: conditions.flatMap((one) => (one === undefined ? [] : [{ ...one, message: clip(one.message) }])),
     target: targetLabelOf(profile).slice(0, 317),
     ...(run !== undefined && { run, progress: progressFields(observed, progress) }),
+    ...(observed.dedicated !== undefined && observed.dedicated.hardware.length > 0 && { hardware: [...observed.dedicated.hardware] }),
     ...(results.length > 0 && { results: [...results], ...status }),
-    ...measuredOf(observed, progress),
-    ...(profile.status?.history !== undefined && { history: profile.status.history as NonNullable<ModelProfileStatus['history']> }),
+    ...measured,
+    ...policies.fields,
   };
 }
 
@@ -47,6 +58,8 @@ export function stampStatus(profile: Cached<ModelProfile>, draft: StatusDraft, n
 
 function readyVerdict({ run, results, account }: Progress, choice: Choice): Verdict {
   switch (account.kind) {
+    case 'AwaitingSchedule':
+      return { status: 'False', reason: 'AwaitingSchedule', message: account.message };
     case 'Suspended':
       return { status: 'False', reason: 'Suspended', message: 'Nothing is measured until spec.suspend is false' };
     case 'Waiting':
@@ -93,6 +106,7 @@ function summaryOf({ run, account }: Progress): 'Reconciling' | 'Stalled' | unde
     case 'Blocked':
       return 'Stalled';
     case 'Suspended':
+    case 'AwaitingSchedule':
       return undefined;
     case 'Ended':
       return run?.state === 'Failed' ? 'Stalled' : undefined;
@@ -119,7 +133,10 @@ function aheadOf(account: Account): number | undefined {
 }
 
 /** What the figures are of and how they are defined: set when a run starts, and kept with its results. */
-function measuredOf({ profile, legs, version }: Observed, { run, results }: Progress): Pick<ModelProfileStatus, 'provenance' | 'method'> {
+function measuredOf(
+  { profile, legs, version }: Observed,
+  { run, results, provenance }: Progress,
+): Pick<ModelProfileStatus, 'provenance' | 'method'> {
   const { status, spec } = profile;
   if (run === undefined || run.state === 'Waiting' || (run.jobs === undefined && results.length === 0)) return {};
   if (status?.run?.id === run.id && status.provenance !== undefined && status.method !== undefined) {
@@ -129,7 +146,7 @@ function measuredOf({ profile, legs, version }: Observed, { run, results }: Prog
   if (ready?.kind !== 'Ready') return {};
   const isOpen = spec.sweep.requestsPerSecond !== undefined || spec.sweep.search?.for === 'RequestsPerSecond';
   return {
-    provenance: { ...ready.target.provenance, tool: version },
+    provenance: provenance ?? { ...ready.target.provenance, tool: version },
     method: {
       percentile: 'nearest rank',
       clock: 'monotonic, of the load pod',

@@ -21,7 +21,8 @@ function observed(over: Partial<DedicatedObserved> = {}): DedicatedObserved {
     knativeFlags: undefined,
     run,
     recorded: [],
-    isMeasured: () => false,
+    outcomeOf: () => 'Open',
+    refused: new Map(),
     now: start,
     ...over,
   };
@@ -88,18 +89,18 @@ describe('a Dedicated run', () => {
 
   it('removes a copy that is measured before it makes the next', () => {
     const copy = made(first, serving);
-    const isMeasured = (entry: string) => entry === 't4';
-    const leaving = decideDedicated(observed({ copies: [copy], isMeasured }));
+    const outcomeOf = (entry: string) => (entry === 't4' ? 'Measured' : 'Open');
+    const leaving = decideDedicated(observed({ copies: [copy], outcomeOf }));
     assert.deepEqual(states(leaving), ['t4 Measured', 'cpu Preparing']);
     assert.deepEqual([leaving.remove, leaving.apply], [[copy], undefined]);
-    const next = decideDedicated(observed({ isMeasured }));
+    const next = decideDedicated(observed({ outcomeOf }));
     assert.equal(next.apply?.spec.gpu, undefined);
     assert.notEqual(next.apply?.metadata.name, copy.metadata.name);
   });
 
   it('is over when every entry is measured, and leaves nothing behind', () => {
     const copy = made(first, serving);
-    const decision = decideDedicated(observed({ copies: [copy], isMeasured: () => true }));
+    const decision = decideDedicated(observed({ copies: [copy], outcomeOf: () => 'Measured' }));
     assert.deepEqual(states(decision), ['t4 Measured', 'cpu Measured']);
     assert.deepEqual([decision.remove, decision.apply, decision.measure], [[copy], undefined, undefined]);
   });
@@ -149,6 +150,13 @@ describe('an entry that cannot be measured', () => {
     assert.equal(decision.apply?.spec.gpu, undefined);
   });
 
+  it('has failed when the API server refuses its copy, with what it said', () => {
+    const refused = new Map([[first.apply?.metadata.name ?? '', 'spec.batching needs protocol V1']]);
+    const decision = decideDedicated(observed({ refused }));
+    assert.deepEqual(states(decision), ['t4 Failed', 'cpu Preparing']);
+    assert.equal(decision.hardware[0]?.message, 'The API server refused the copy: spec.batching needs protocol V1');
+  });
+
   it('is tried where nodes may not be read', () => assert.ok(decideDedicated(observed({ nodes: undefined })).apply));
 
   it('has failed when its copy is stalled, with the reason, and the others go on', () => {
@@ -156,6 +164,13 @@ describe('an entry that cannot be measured', () => {
     const decision = decideDedicated(observed({ copies: [copy] }));
     assert.deepEqual(states(decision), ['t4 Failed', 'cpu Preparing']);
     assert.equal(decision.hardware[0]?.message, 'The copy does not serve: The image cannot be pulled');
+    assert.deepEqual(decision.remove, [copy]);
+  });
+
+  it('has failed when it was measured again and again in vain, and the others go on', () => {
+    const copy = made(first, serving);
+    const decision = decideDedicated(observed({ copies: [copy], outcomeOf: (entry) => (entry === 't4' ? 'GivenUp' : 'Open') }));
+    assert.deepEqual(states(decision), ['t4 Failed', 'cpu Preparing']);
     assert.deepEqual(decision.remove, [copy]);
   });
 

@@ -25,8 +25,10 @@ export interface DedicatedObserved {
   readonly run: { readonly id: string; readonly owner: OwnerReference; readonly endsAt: number } | undefined;
   /** What the status says of the entries of this run. */
   readonly recorded: readonly HardwareStatus[];
-  /** Whether nothing of an entry is left to be measured. */
-  readonly isMeasured: (entry: string) => boolean;
+  /** Whether anything of an entry is left to be measured, and whether it is still tried. */
+  readonly outcomeOf: (entry: string) => 'Open' | 'Measured' | 'GivenUp';
+  /** Copies that the API server would not take, by name, with what it said. */
+  readonly refused: ReadonlyMap<string, string>;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -42,6 +44,9 @@ export interface DedicatedDecision {
   readonly again?: number;
 }
 
+const givenUp =
+  'The copy serves, and no Job could measure all of its points; events of the Jobs, and the reasons of invalid points, say why';
+
 /** What is settled for the rest of the run. */
 const settled: readonly HardwareStatus['state'][] = ['Measured', 'Unavailable', 'Failed'];
 
@@ -50,7 +55,7 @@ const settled: readonly HardwareStatus['state'][] = ['Measured', 'Unavailable', 
  * made. An entry that cannot be had or does not serve ends with the reason, and the others go on.
  */
 export function decideDedicated(observed: DedicatedObserved): DedicatedDecision {
-  const { entries, copies, run, recorded, isMeasured } = observed;
+  const { entries, copies, run, recorded, outcomeOf } = observed;
   if (run === undefined) return { hardware: recorded.map(withoutCopy), remove: copies };
   const states = new Map<string, HardwareStatus>();
   let current: { readonly entry: Entry; readonly step: Exclude<Step, { kind: 'Over' }> } | undefined;
@@ -58,7 +63,8 @@ export function decideDedicated(observed: DedicatedObserved): DedicatedDecision 
     const { name } = entry;
     const before = recorded.find((status) => status.name === name);
     if (before !== undefined && settled.includes(before.state)) states.set(name, withoutCopy(before));
-    else if (isMeasured(name)) states.set(name, { name, state: 'Measured' });
+    else if (outcomeOf(name) === 'Measured') states.set(name, { name, state: 'Measured' });
+    else if (outcomeOf(name) === 'GivenUp') states.set(name, { name, state: 'Failed', message: givenUp });
     else if (current !== undefined) states.set(name, { name, state: 'Waiting' });
     else {
       const step = stepOf(entry, run, observed);
@@ -93,6 +99,9 @@ function stepOf(entry: Entry, run: NonNullable<DedicatedObserved['run']>, observ
   const copyName = temporaryName(original.metadata.name, original.metadata.namespace, identity);
   const copy = copies.find(({ metadata }) => metadata.name === copyName);
   if (copy !== undefined) return stepOfCopy(name, copy, now);
+  const refused = observed.refused.get(copyName);
+  if (refused !== undefined)
+    return { kind: 'Over', status: { name, state: 'Failed', message: clip(`The API server refused the copy: ${refused}`) } };
   const { spec, note } = specOfCopy(original as ModelDeployment, entry, observed.knativeFlags);
   const missing = observed.nodes && whyNoNode(spec, observed.nodes);
   if (missing !== undefined) return { kind: 'Over', status: { name, state: 'Unavailable', message: clip(missing) } };
@@ -145,9 +154,8 @@ function stepOfCopy(name: string, copy: Cached<ModelDeployment>, now: number): S
   };
 }
 
-function withoutCopy({ name, state, message }: HardwareStatus): HardwareStatus {
-  const over = settled.includes(state);
-  return { name, state: over ? state : 'Waiting', ...(over && message !== undefined && { message }) };
+function withoutCopy({ modelDeployment: _copy, deadline: _deadline, ...status }: HardwareStatus): HardwareStatus {
+  return settled.includes(status.state) ? status : { name: status.name, state: 'Waiting' };
 }
 
 function clip(text: string): string {
