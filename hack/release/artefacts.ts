@@ -1,0 +1,120 @@
+/** Makes the parts of a release, each checked as its user would use it. */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { getBinaries } from '../controlplane/binaries.ts';
+import { HELM } from '../controlplane/catalog.ts';
+import { writeManifests } from './manifests.ts';
+import { licenseList, productionPackages, unacceptable } from './packages.ts';
+import { type Bom, checkBom, stable } from './sbom.ts';
+
+const call = promisify(execFile);
+const root = resolve(import.meta.dirname, '../..');
+
+export interface Release {
+  readonly version: string;
+  readonly out: string;
+  readonly image?: string;
+}
+
+/** The npm package: unpacked elsewhere it runs, without node_modules, and says its version. */
+export async function npmTarball({ out, version }: Release): Promise<string> {
+  const { stdout } = await call('npm', ['pack', '--json', '--pack-destination', out], { cwd: root, maxBuffer: 64 << 20 });
+  // What the build prints comes before the JSON.
+  const [{ filename, files }] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as [{ filename: string; files: { path: string }[] }];
+  const stray = files.filter(({ path }) => /(^|\/)(test|hack|src|\.env|node_modules)(\/|$)|\.test\./.test(path));
+  if (stray.length > 0) throw new Error(`the npm package has what does not belong into it: ${stray.map(({ path }) => path).join(', ')}`);
+  const folder = mkdtempSync(join(tmpdir(), 'modelwright-package-'));
+  try {
+    await call('tar', ['-xzf', join(out, filename), '-C', folder]);
+    const said = await call(process.execPath, [join(folder, 'package/dist/modelwright.js'), '--version']);
+    if (!said.stdout.includes(version)) throw new Error(`the packed program says "${said.stdout.trim()}" and is ${version}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return join(out, filename);
+}
+
+/** The chart: linted before it is packed, rendered from the archive. */
+export async function chart({ out, version }: Release): Promise<string> {
+  const { helm } = await getBinaries([{ component: HELM, binaries: ['helm'] }], { say: console.error });
+  const run = (args: readonly string[]) => call(helm?.path ?? 'helm', [...args], { cwd: root, maxBuffer: 64 << 20 });
+  await run(['lint', 'charts/modelwright', '--strict']);
+  await run(['package', 'charts/modelwright', '--destination', out]);
+  const path = join(out, `modelwright-${version}.tgz`);
+  // npm calls its archive the same.
+  const named = join(out, `modelwright-chart-${version}.tgz`);
+  writeFileSync(named, readFileSync(path));
+  rmSync(path);
+  const { stdout } = await run(['template', 'modelwright', named]);
+  if (!stdout.includes('kind: Deployment')) throw new Error('the packed chart renders no Deployment');
+  return named;
+}
+
+export function manifests(release: Release): Promise<string[]> {
+  return writeManifests(release);
+}
+
+/** CycloneDX of what the program consists of, the same for the same lock file. */
+export async function sbom({ out, version }: Release): Promise<string> {
+  const { stdout } = await call('npm', ['sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev', '--sbom-type', 'application'], {
+    cwd: root,
+    maxBuffer: 64 << 20,
+  });
+  const bom = stable(JSON.parse(stdout) as Bom);
+  checkBom(bom, productionPackages(root));
+  const path = join(out, `modelwright-${version}.cdx.json`);
+  writeFileSync(path, `${JSON.stringify(bom, null, 2)}\n`);
+  return path;
+}
+
+export function licenses({ out, version }: Release): string {
+  const packages = productionPackages(root);
+  const bad = unacceptable(packages);
+  if (bad.length > 0)
+    throw new Error(`licences that nobody has looked at: ${bad.map(({ name, license }) => `${name} (${license})`).join(', ')}`);
+  const path = join(out, `modelwright-${version}-licenses.txt`);
+  writeFileSync(path, licenseList(packages));
+  return path;
+}
+
+/** The image as an OCI archive, by hack/images; twice, since the same input gives the same bytes. */
+export async function image({ out, version }: Release): Promise<string> {
+  const again = mkdtempSync(join(tmpdir(), 'modelwright-image-'));
+  try {
+    const build = (folder: string) =>
+      call(process.execPath, [join(root, 'hack/images/main.ts'), 'build', '--archive', folder, 'modelwright'], {
+        cwd: root,
+        maxBuffer: 64 << 20,
+      });
+    await build(out);
+    await build(again);
+    const [first, second] = [out, again].map((folder) => digestOf(join(folder, 'modelwright.tar')));
+    if (first !== second) throw new Error(`two builds of the image differ: ${first} and ${second}`);
+  } finally {
+    rmSync(again, { recursive: true, force: true });
+  }
+  const path = join(out, `modelwright-image-${version}.tar`);
+  writeFileSync(path, readFileSync(join(out, 'modelwright.tar')));
+  rmSync(join(out, 'modelwright.tar'));
+  return path;
+}
+
+/** In the form that `sha256sum --check` reads. */
+export function checksums(out: string, paths: readonly string[]): string {
+  const path = join(out, 'SHA256SUMS');
+  writeFileSync(path, `${paths.map((file) => `${digestOf(file)}  ${basename(file)}`).join('\n')}\n`);
+  return path;
+}
+
+export function emptyFolder(out: string): void {
+  if (existsSync(out)) rmSync(out, { recursive: true });
+  mkdirSync(out, { recursive: true });
+}
+
+function digestOf(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex');
+}

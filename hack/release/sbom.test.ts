@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { type Bom, checkBom, stable } from './sbom.ts';
+
+const component = (name: string, more: object = {}) => ({
+  name,
+  version: '1.0.0',
+  purl: `pkg:npm/${name}@1.0.0`,
+  licenses: [{}],
+  hashes: [{}],
+  ...more,
+});
+const bom: Bom = {
+  bomFormat: 'CycloneDX',
+  serialNumber: 'urn:uuid:1',
+  metadata: { timestamp: '2026-01-01T00:00:00Z', component: { name: 'modelwright' } },
+  components: [
+    component('b', { externalReferences: [{ type: 'distribution', url: 'http://host/b' }] }),
+    component('a', { group: '@scope' }),
+  ],
+};
+const wanted = (name: string) => ({ name, version: '1.0.0', license: 'MIT' });
+
+it('is the same for the same packages, whenever and wherever it is made', () => {
+  const text = JSON.stringify(stable(bom));
+  assert.doesNotMatch(text, /urn:uuid|2026|http:/);
+  assert.deepEqual(
+    stable(bom).components.map(({ name }) => name),
+    ['a', 'b'],
+  );
+});
+
+it('is refused where a package, its licence or its checksum is missing', () => {
+  checkBom(bom, [wanted('b'), wanted('@scope/a')]);
+  assert.throws(() => checkBom(bom, [wanted('c')]), /c 1\.0\.0 is not in the bill/);
+  assert.throws(() => checkBom({ ...bom, components: [component('d', { hashes: [] })] }, [wanted('d')]), /no licence or no checksum/);
+});
