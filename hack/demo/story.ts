@@ -14,7 +14,7 @@ export interface Demo {
   readonly signal: AbortSignal;
 }
 
-const cli = ['-r', resolve('hack/require-node.cjs'), resolve('src/cli/main.ts')];
+export const cli = ['-r', resolve('hack/require-node.cjs'), resolve('src/cli/main.ts')];
 const run = promisify(execFile);
 
 /** CRDs, and the operator as a process of this machine. */
@@ -110,11 +110,11 @@ export async function breakOneOnPurpose(demo: Demo): Promise<void> {
 }
 
 export async function removeEverything(demo: Demo): Promise<void> {
-  say('kubectl delete modeldeployments --all: what the operator made goes with them');
-  await demo.plane.kubectl(['delete', 'modeldeployments', '--all', '-n', demo.namespace]);
+  say('kubectl delete modelprofiles,modeldeployments --all: what the operator made goes with them');
+  await demo.plane.kubectl(['delete', 'modelprofiles,modeldeployments', '--all', '-n', demo.namespace]);
   await until(demo, 60, async () => {
-    const left = await itemsOf<{ metadata: { name: string } }>(demo.plane, 'inferenceservices', demo.namespace);
-    return left.length === 0 ? undefined : `InferenceServices left: ${left.map(({ metadata }) => metadata.name).join(', ')}`;
+    const left = await itemsOf<{ kind: string; metadata: { name: string } }>(demo.plane, 'inferenceservices,jobs', demo.namespace);
+    return left.length === 0 ? undefined : `left: ${left.map(({ kind, metadata }) => `${kind} ${metadata.name}`).join(', ')}`;
   });
 }
 

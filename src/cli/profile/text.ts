@@ -16,7 +16,9 @@ export function profileText(profile: ModelProfile): string {
     rows.length === 0
       ? 'Nothing is measured yet.\n'
       : printTable([...columns, { heading: 'verdict', cell: (point: ShownPoint) => verdictOf(point, report) }], rows);
-  return `${standing(profile)}\n${table}\n${sentences(report).join('\n')}\n`;
+  // Why it is not ready stands above the table already.
+  const below = sentences({ ...report, remarks: report.remarks.filter((remark) => !remark.startsWith('not ready: ')) });
+  return `${standing(profile)}\n${table}\n${below.join('\n')}\n`;
 }
 
 /** `ModelProfile models/iris of ModelDeployment models/iris`, its run and its conditions. */
@@ -26,7 +28,7 @@ export function standing(profile: ModelProfile): string {
   const run = status?.run === undefined ? 'no run yet' : `run ${status.run.id} ${status.run.state}`;
   const progress = status?.progress === undefined ? '' : `, ${status.progress.summary} points`;
   const conditions = (status?.conditions ?? [])
-    .filter(({ type, status: value }) => type === 'Ready' || type === 'SLOMet' || value === 'True')
+    .filter(({ type }) => type === 'Ready' || type === 'SLOMet')
     .map(({ type, status: value, reason, message }) => `${type} ${value} (${reason}): ${message}`);
   return [`ModelProfile ${name} of ${targetOf(profile)}: ${run}${progress}`, ...conditions].map((line) => `${line}\n`).join('');
 }
