@@ -125,8 +125,8 @@ export class ControlPlane implements AsyncDisposable {
 
   /** Ends all processes of the instance and removes its folder. */
   async stop(): Promise<void> {
-    await this.#supervisor.shutdown();
     await keepUse(this.auditLog, this.name);
+    await this.#supervisor.shutdown();
     if (!process.env['MODELWRIGHT_CONTROLPLANE_KEEP']) removeFolder(this.#layout);
   }
 
