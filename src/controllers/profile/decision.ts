@@ -34,6 +34,8 @@ export interface Decision {
 /** How things are with the run, for people. */
 export type Account =
   | { readonly kind: 'Suspended' }
+  /** The first run begins at a time of the calendar. */
+  | { readonly kind: 'AwaitingSchedule'; readonly message: string }
   /** Goes on by itself. */
   | { readonly kind: 'Waiting'; readonly reason: string; readonly message: string; readonly ahead?: number }
   /** Goes on when somebody has changed something. */
@@ -45,6 +47,8 @@ export type Account =
 export interface Progress {
   readonly run: Run | undefined;
   readonly results: readonly ProfileResult[];
+  /** What results that were taken over are of. */
+  readonly provenance?: NonNullable<ModelProfileStatus['provenance']>;
   readonly account: Account;
   readonly actions: readonly Action[];
   readonly refusals?: readonly Refusal[];

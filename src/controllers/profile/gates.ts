@@ -1,4 +1,5 @@
 /** What a run waits for once its target is ready, before it takes its turn. */
+import { idleGate } from './idle/gate.ts';
 import type { Observed } from './observed.ts';
 
 export type Gate =
@@ -7,7 +8,7 @@ export type Gate =
   | { readonly kind: 'GiveUp'; readonly reason: string; readonly message: string };
 
 /** The gates, in order: the first that is not open decides. */
-const gates: readonly ((observed: Observed) => Gate)[] = [];
+const gates: readonly ((observed: Observed) => Gate)[] = [idleGate];
 
 export function gateOf(observed: Observed): Gate {
   for (const gate of gates) {

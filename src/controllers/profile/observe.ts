@@ -55,7 +55,12 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
     nodes: stores.nodes.state === 'synced' ? new Map(stores.nodes.list().map((node) => [node.metadata.name, node])) : undefined,
     mayMeasure: stores.jobs.state === 'synced',
     settings,
-    turn: turnOf(contender(profile, now), waitingOf(stores), activeOf(stores, ports.reserved), settings.maxConcurrentRuns),
+    turn: turnOf(
+      { ...contender(profile, now), gpus: ports.gpu?.holds ?? [] },
+      waitingOf(stores),
+      activeOf(stores, ports.reserved),
+      settings.maxConcurrentRuns,
+    ),
     ...(ports.gpu !== undefined && { gpu: ports.gpu }),
     ...(named !== undefined && { baselineProfile: named }),
     sameTarget: stores.profiles.byIndex(targetIndex, targetKeyOf(profile)),
@@ -89,6 +94,12 @@ function contender(profile: Cached<ModelProfile>, now: number): Contender {
   return { key: keyText(keyOf(profile as ModelProfile)), namespace, target: targetKeyOf(profile), queuedTime };
 }
 
+/** What a run under way measures on. Which nodes share their GPUs, those who want to join it know. */
+function gpusHeld({ status }: Cached<ModelProfile>): string[] {
+  const { gpuUuids = [], nodes = [] } = status?.provenance ?? {};
+  return [...gpuUuids, ...nodes.map((node) => `node/${node}`)];
+}
+
 /** Runs that nothing but their turn keeps from starting. */
 function waitingOf({ profiles }: ProfileStores): Contender[] {
   return profiles
@@ -101,7 +112,7 @@ function waitingOf({ profiles }: ProfileStores): Contender[] {
 function activeOf({ profiles, jobs }: ProfileStores, reserved: readonly Active[]): Active[] {
   const running = profiles.list().filter(({ status }) => status?.run?.state === 'Running');
   const all = [
-    ...running.map((profile): Active => contender(profile, 0)),
+    ...running.map((profile): Active => ({ ...contender(profile, 0), gpus: gpusHeld(profile) })),
     ...reserved,
     ...jobs
       .list()
@@ -112,5 +123,7 @@ function activeOf({ profiles, jobs }: ProfileStores, reserved: readonly Active[]
         return { key: `${namespace}/${owner}`, namespace, target: annotations?.[targetAnnotation] ?? '' };
       }),
   ];
-  return [...new Map(all.map((active) => [active.key, active])).values()];
+  const byKey = new Map<string, Active>();
+  for (const active of all) byKey.set(active.key, { ...byKey.get(active.key), ...active });
+  return [...byKey.values()];
 }

@@ -46,6 +46,18 @@ describe('whose turn it is', () => {
     assert.equal(turnOf(both[1] as Contender, both, [], 5).kind, 'Wait');
   });
 
+  it('never measures on a GPU that another run measures on', () => {
+    const self = { ...run('a/x', 1, 'a/iris'), gpus: ['GPU-2', 'node/shared'] };
+    const message = (gpus: readonly string[]) => {
+      const turn = turnOf(self, [], [{ ...run('a/y', 0, 'a/other'), gpus }], 5);
+      return turn.kind === 'Wait' ? turn.message : turn.kind;
+    };
+    assert.equal(message(['GPU-1', 'GPU-2']), 'ModelProfile a/y measures on the same GPU-2');
+    assert.equal(message(['node/shared']), 'ModelProfile a/y measures on the same GPUs of node shared');
+    assert.equal(message(['GPU-1', 'node/other']), 'Go');
+    assert.deepEqual(turnOf(self, [], [{ ...self, key: 'a/x' }], 5), go);
+  });
+
   it('starts no more than may run, none twice at one target, and always somebody where there is room', () => {
     const contender = fc
       .tuple(fc.nat(3), fc.nat(9), fc.nat(59), fc.nat(4))

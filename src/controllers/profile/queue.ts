@@ -7,6 +7,8 @@ export interface Active {
   readonly namespace: string;
   /** What it loads, as `targetKeyOf` writes it. */
   readonly target: string;
+  /** GPUs that it measures on, and `node/NAME` of nodes whose GPUs several Pods may have. */
+  readonly gpus?: readonly string[];
 }
 
 /** A run that could start. */
@@ -34,6 +36,15 @@ export function turnOf(self: Contender, waiting: readonly Contender[], active: r
   if (blocker !== undefined) {
     const sameTarget = before.filter(({ target }) => target === self.target).length;
     return { kind: 'Wait', ahead: sameTarget + 1, message: `ModelProfile ${blocker.key} measures the same target` };
+  }
+  const neighbour = rivals.find(({ gpus }) => gpus?.some((gpu) => self.gpus?.includes(gpu)));
+  if (neighbour !== undefined) {
+    const gpu = neighbour.gpus?.find((one) => self.gpus?.includes(one)) ?? '';
+    return {
+      kind: 'Wait',
+      ahead: 1,
+      message: `ModelProfile ${neighbour.key} measures on the same ${gpu.replace(/^node\//, 'GPUs of node ')}`,
+    };
   }
   const targets = new Set(rivals.map(({ target }) => target));
   const able = before.filter(({ target }) => !targets.has(target));

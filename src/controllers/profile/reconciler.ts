@@ -105,7 +105,8 @@ export class Reconciler {
     }
     // Before anything is awaited: whoever is decided on next sees that this place is taken.
     const { namespace = '' } = observed.profile.metadata;
-    if (decision.takesPlace) this.#slots.take({ key: keyText(key), namespace, target: targetKeyOf(observed.profile) });
+    const gpus = observed.gpu?.holds ?? [];
+    if (decision.takesPlace) this.#slots.take({ key: keyText(key), namespace, target: targetKeyOf(observed.profile), gpus });
     else this.#slots.free(key);
     for (const action of decision.actions) {
       const outcome = await this.#act(action, observed, memory, log, signal);

@@ -3,7 +3,7 @@ import type { KubeClient } from '../../../kube/client.ts';
 import { isForbidden } from '../../../kube/errors.ts';
 import type { Cached } from '../../../kube/store.ts';
 import type { NodeObject } from '../resources.ts';
-import { type ExporterSettings, exporterAmong, scrape } from './exporters.ts';
+import { type ExporterSettings, exporterAmong, metricsUrlOf, scrape } from './exporters.ts';
 import type { GpuNode } from './judge.ts';
 import { amountsOf, type NodePod, podsOfNode } from './node-pods.ts';
 
@@ -49,8 +49,9 @@ async function exporterOf(
   if (pods === undefined) return { kind: 'None', why: `the operator may not list the Pods of node ${node}` };
   const found = exporterAmong(node, pods, settings);
   if (found.kind === 'None') return found;
-  const { pod } = found;
-  return { pod: `exporter ${pod}`, ...(await scrape(found, signal)) };
+  const answer = await scrape(found, signal);
+  const pod = `exporter ${found.pod}`;
+  return answer.kind === 'Read' ? { ...answer, pod, url: metricsUrlOf(found) } : { ...answer, pod };
 }
 
 async function podsIfAllowed(client: KubeClient, node: string, signal?: AbortSignal): Promise<NodePod[] | undefined> {

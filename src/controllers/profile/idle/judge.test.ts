@@ -17,7 +17,9 @@ function gpu(
 function node(name: string, more: Partial<GpuNode> = {}): GpuNode {
   return { name, exporter: { kind: 'None', why: `node ${name} has no exporter` }, allocatable: 4, shared: false, holders: [], ...more };
 }
-const read = (...gpus: GpuReading[]): Partial<GpuNode> => ({ exporter: { kind: 'Read', pod: 'exporter ops/dcgm-1', gpus } });
+const read = (...gpus: GpuReading[]): Partial<GpuNode> => ({
+  exporter: { kind: 'Read', pod: 'exporter ops/dcgm-1', url: 'http://10.0.0.9:9400/metrics', gpus },
+});
 const silent: Partial<GpuNode> = { exporter: { kind: 'Silent', pod: 'exporter ops/dcgm-1', why: 'does not answer: timeout' } };
 
 function text(judgement: Judgement): string {

@@ -5,7 +5,7 @@ import type { GpuReading } from '../../../load/metrics/gpu-reading.ts';
 export interface GpuNode {
   readonly name: string;
   readonly exporter:
-    | { readonly kind: 'Read'; readonly pod: string; readonly gpus: readonly GpuReading[] }
+    | { readonly kind: 'Read'; readonly pod: string; readonly url: string; readonly gpus: readonly GpuReading[] }
     /** There is one, and it did not answer. */
     | { readonly kind: 'Silent'; readonly pod: string; readonly why: string }
     | { readonly kind: 'None'; readonly why: string };

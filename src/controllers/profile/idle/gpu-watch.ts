@@ -1,0 +1,97 @@
+/** Looks at the GPUs of a profile's target when its run needs to know: before it begins, and for where the load pod reads their use. */
+import type { ModelProfile } from '../../../api/model-profile/index.ts';
+import type { KubeClient } from '../../../kube/client.ts';
+import type { Cached } from '../../../kube/store.ts';
+import type { Observed } from '../observed.ts';
+import { nextRunId } from '../plan/run-id.ts';
+import type { TargetPod } from '../target/target.ts';
+import { triggerOf } from '../trigger.ts';
+import type { ExporterSettings } from './exporters.ts';
+import { readGpuNodes } from './gpu-nodes.ts';
+import { type GpuSource, gpuSourceOf, hardwareOf } from './gpu-source.ts';
+import { type GpuNode, judgeLive } from './judge.ts';
+import { Sightings } from './sightings.ts';
+import { type IdleSighting, idleDefaults, lookEveryMilliseconds } from './wait.ts';
+
+/** What was seen, for `decide`. */
+export interface GpuSight {
+  readonly source: GpuSource;
+  readonly hardware: { readonly gpuProduct?: string; readonly gpuDriver?: string };
+  /** Of a run that waits under spec.idlePolicy. */
+  readonly idle?: IdleSighting;
+  /** What the run has for itself while it measures: ids of GPUs, and nodes that share theirs. */
+  readonly holds: readonly string[];
+}
+
+interface Source {
+  readonly key: string;
+  readonly at: number;
+  readonly sight: Omit<GpuSight, 'idle'>;
+}
+
+/** How long what is known of the exporter holds while the Pods are the same. */
+const sourceMilliseconds = 5 * 60_000;
+
+export class GpuWatch {
+  readonly #client: KubeClient;
+  readonly #sightings = new Sightings();
+  readonly #sources = new Map<string, Source>();
+
+  constructor(client: KubeClient) {
+    this.#client = client;
+  }
+
+  /** Undefined where no run needs it. Nothing is read for a model without GPUs, nor again within the time that a look holds. */
+  async look(observed: Observed, settings: ExporterSettings | undefined, signal?: AbortSignal): Promise<GpuSight | undefined> {
+    const { profile, now } = observed;
+    const { uid, namespace = '' } = profile.metadata;
+    const leg = observed.legs.find(({ hardware }) => hardware === undefined);
+    const run = runInNeed(observed);
+    if (leg === undefined || run === undefined || leg.state.kind !== 'Ready') return undefined;
+    const pods = leg.pods.filter(({ gpus, node }) => gpus > 0 && node !== undefined);
+    const policy = run.waits ? profile.spec.idlePolicy : undefined;
+    const every = lookEveryMilliseconds(policy ?? {});
+    const key = [run.id, ...pods.map((pod) => `${pod.uid}@${pod.node}`)].join(' ');
+    const known = this.#sources.get(uid);
+    const seen = policy && this.#sightings.recent(uid, run.id, every, now);
+    if (known?.key === key && now - known.at < sourceMilliseconds && (policy === undefined || seen !== undefined)) {
+      return { ...known.sight, ...(seen !== undefined && { idle: seen }) };
+    }
+    const names = [...new Set(pods.map(({ node = '' }) => node))];
+    const found = names.map((name) => ({ name, node: observed.nodes?.get(name) }));
+    const nodes = await readGpuNodes({ client: this.#client, settings, nodes: found }, signal);
+    const source = gpuSourceOf(namespace, pods, nodes);
+    const shared = nodes.filter((node) => node.shared).map(({ name }) => `node/${name}`);
+    const sight = { source, hardware: hardwareOf(found.map(({ node }) => node)), holds: [...source.uuids, ...shared] };
+    this.#sources.set(uid, { key, at: now, sight });
+    if (policy === undefined) return sight;
+    const judgement = judgeLive(podsByNode(namespace, pods), nodes as readonly GpuNode[], { ...idleDefaults, ...policy });
+    return { ...sight, idle: this.#sightings.record(uid, run.id, judgement, every, now) };
+  }
+
+  /** To be called when a profile is gone. */
+  forget(profile: string): void {
+    this.#sources.delete(profile);
+    this.#sightings.forget(profile);
+  }
+}
+
+/** Whether a run is going on or about to begin, so that there is something to look at. */
+export function isWatched(observed: Observed): boolean {
+  return runInNeed(observed) !== undefined;
+}
+
+/** The run that is going on or about to begin. */
+function runInNeed(observed: Observed): { readonly id: string; readonly waits: boolean } | undefined {
+  const { profile } = observed;
+  if (profile.metadata.deletionTimestamp !== undefined || profile.spec.suspend === true) return undefined;
+  if (triggerOf(observed) !== undefined) return { id: nextRunId(profile as Cached<ModelProfile>), waits: true };
+  const run = profile.status?.run;
+  if (run?.state !== 'Waiting' && run?.state !== 'Running') return undefined;
+  return { id: run.id, waits: run.state === 'Waiting' };
+}
+
+function podsByNode(namespace: string, pods: readonly TargetPod[]): ReadonlyMap<string, readonly string[]> {
+  const byNode = Map.groupBy(pods, ({ node = '' }) => node);
+  return new Map([...byNode].map(([node, own]) => [node, own.map(({ name }) => `${namespace}/${name}`)]));
+}
