@@ -16,6 +16,7 @@ import { isForbidden, isNotFound, KubeError } from '../kube/errors.ts';
 import type { KubeObject, ResourceType, Stored } from '../kube/object.ts';
 import type { Cached } from '../kube/store.ts';
 import type { Check } from './doctor.ts';
+import { examinePlatform } from './platform/examine-platform.ts';
 
 export interface ExamineOptions {
   readonly namespace: string;
@@ -36,6 +37,7 @@ export async function examine(client: KubeClient, options: ExamineOptions): Prom
     kserve(facts, dialect),
     ...(dialect.kind === 'Found' ? [modes(facts, dialect), ...runtimes(dialect)] : []),
     ...knative(facts),
+    ...(await examinePlatform(client, options.namespace)),
     ...(await rights(client, options)),
   ];
 }

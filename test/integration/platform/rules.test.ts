@@ -46,6 +46,28 @@ describe('a ServingPlatform', () => {
     );
   });
 
+  it('may resolve images, and read registries in every way', async () => {
+    const runtimes = [
+      {
+        type: 'Triton',
+        version: '^20.08-py3',
+        gpuVersion: '20.x-py3',
+        pinDigests: true,
+        platform: 'linux/arm64/v8',
+        protocols: ['V2', 'GRPCV2'],
+      },
+      { type: 'SKLearn', version: '~v0.6', args: ['--workers=2', '{{.Name}}'] },
+      { type: 'TFServing', version: '2.x' },
+    ];
+    const registries = [
+      { host: 'registry.example:5000', pullSecret: 'robot', caBundle: '-----BEGIN CERTIFICATE-----\n' },
+      { host: 'localhost', plainHTTP: true },
+      { host: 'docker.io', plainHTTP: false, caBundle: '-----BEGIN CERTIFICATE-----\n' },
+    ];
+    const policy = { runtimeRegistries: ['docker.io', 'nvcr.io/nvidia', 'registry:5000/team', 'localhost', 'localhost/a', '10.0.0.1:80'] };
+    await dryRun(platform({ runtimes, registries, policy, kserve: { namespace: 'kubeflow' } }));
+  });
+
   it('may be the sample', async () => {
     await kubectl([
       'apply',
@@ -65,6 +87,26 @@ describe('a ServingPlatform', () => {
     ['capitals', skipping('NVCR.io'), 'registry-host'],
     ['a word that Docker Hub would take', skipping('nvidia'), 'registry-host'],
     ['a comma, which would be two', skipping('a.io,b.io'), 'registry-host'],
+    [
+      'a platform of an image that is not pinned',
+      platform({ runtimes: [{ type: 'Triton', version: '1', platform: 'linux/amd64', pinDigests: false }] }),
+      'runtime-platform-pinned',
+    ],
+    [
+      'a platform and no word of pinning',
+      platform({ runtimes: [{ type: 'Triton', version: '1', platform: 'linux/amd64' }] }),
+      'runtime-platform-pinned',
+    ],
+    [
+      'a protocol that the server does not speak',
+      platform({ runtimes: [{ type: 'Triton', version: '1', protocols: ['V2', 'V1'] }] }),
+      'runtime-protocols',
+    ],
+    [
+      'authorities of a registry without TLS',
+      platform({ registries: [{ host: 'a.io', plainHTTP: true, caBundle: '-----BEGIN CERTIFICATE-----' }] }),
+      'registry-plain-or-trusted',
+    ],
     ['a URL where a host is meant', platform({ policy: { sourceHosts: ['https://models.example.com'] } }), 'source-host'],
     ['a star inside a host', platform({ policy: { sourceHosts: ['models.*.com'] } }), 'source-host'],
     ['a star alone', platform({ policy: { sourceHosts: ['*'] } }), 'source-host'],
@@ -106,6 +148,12 @@ describe('a ServingPlatform', () => {
       },
       /Duplicate value/,
     ],
+    ['a range without a number', { runtimes: [{ type: 'Triton', version: '^latest' }] }, /spec\.runtimes\[0\]\.version/],
+    ['a registry with a path', { registries: [{ host: 'nvcr.io/nvidia' }] }, /spec\.registries\[0\]\.host/],
+    ['one registry twice', { registries: [{ host: 'a.io' }, { host: 'a.io' }] }, /Duplicate value/],
+    ['authorities that are none', { registries: [{ host: 'a.io', caBundle: 'LS0t' }] }, /spec\.registries\[0\]\.caBundle/],
+    ['a registry of runtimes that is a word', { policy: { runtimeRegistries: ['nvidia'] } }, /spec\.policy\.runtimeRegistries\[0\]/],
+    ['a tag in the policy', { policy: { runtimeRegistries: ['nvcr.io/nvidia/tritonserver:1'] } }, /spec\.policy\.runtimeRegistries\[0\]/],
     ['one repository twice', { repositories: [repository(), repository()] }, /Duplicate value/],
     ['a folder that climbs', { repositories: [repository({ prefix: '../other' })] }, /spec\.repositories\[0\]\.azureBlob\.prefix/],
     ['a cloud that nobody knows', { repositories: [repository({ cloud: 'Moon' })] }, /supported values: "Public", "China", "USGovernment"/],
