@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { DeploymentMode } from '../api/model-deployment/serving.ts';
 import { deploymentController } from '../controllers/deployment/controller.ts';
 import { shelfOpener } from '../controllers/deployment/packaging/credentials.ts';
+import { reclaimController } from '../controllers/deployment/packaging/reclaim.ts';
 import { deploymentStores } from '../controllers/deployment/stores.ts';
 import { platformController } from '../controllers/platform/controller.ts';
 import { platformPort } from '../controllers/platform/settings.ts';
@@ -85,6 +86,14 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
       },
       platform: platformPort({ platforms, deployments }),
       workers,
+    }),
+    reclaimController({
+      client,
+      clock,
+      log,
+      openShelf: shelfOpener(client, systemNamespace),
+      stores: { platforms, modelDeployments: deployments.modelDeployments, namespaces: deployments.packaging.namespaces },
+      ...(options.namespaces !== undefined && { namespaces: options.namespaces }),
     }),
     profileController({
       ...ports,

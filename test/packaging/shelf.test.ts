@@ -2,13 +2,16 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StorageSharedKeyCredential } from '@azure/storage-blob';
+import { sweep } from '../../src/controllers/deployment/packaging/reclaim.ts';
 import { containerClient } from '../../src/packaging/azure/client.ts';
 import type { AzureCredential } from '../../src/packaging/azure/credentials.ts';
 import { packageBlob, type Repository } from '../../src/packaging/azure/repository.ts';
 import { Shelf } from '../../src/packaging/azure/shelf.ts';
 import { uploadPackage } from '../../src/packaging/azure/upload.ts';
 import { fromBuffer } from '../../src/packaging/random-access.ts';
+import { noLogger } from '../../src/telemetry/logger.ts';
 import { type Azure, account, hosts, startAzure } from './support/azure.ts';
 
 const place: Repository = { account, cloud: 'Public', endpoint: `https://${hosts.Public}`, container: 'models', prefix: 'packages/team-a' };
@@ -101,13 +104,99 @@ describe('a shelf of a repository', { timeout: 120_000 }, () => {
 
   it('lists packages, and removes only one that was not used since', async () => {
     const a = claimOf(bytesOf('a'));
-    const listed = (await shelf.list()).find(({ sha256 }) => sha256 === a.sha256);
+    const listed = (await shelf.list()).packages.find(({ sha256 }) => sha256 === a.sha256);
     assert.ok(listed);
     assert.equal(await shelf.keep(a), true);
     assert.equal(await shelf.remove(listed), false);
-    const again = (await shelf.list()).find(({ sha256 }) => sha256 === a.sha256);
+    const again = (await shelf.list()).packages.find(({ sha256 }) => sha256 === a.sha256);
     assert.equal(again !== undefined && (await shelf.remove(again)), true);
     assert.equal(await shelf.keep(a), false);
+  });
+
+  describe('from which unused packages are collected', () => {
+    const declared = {
+      name: 'default',
+      azureBlob: { account, container: 'models', prefix: 'packages', credentials: { secretRef: { name: 'x' } } },
+      allowedNamespaces: {},
+      reclaimPolicy: 'Delete',
+      reclaimAfterSeconds: 60,
+    } as const;
+    const namespace = { name: 'swept', uid: '01234567-89ab' };
+    const own: Repository = { ...place, prefix: 'packages/swept-01234567' };
+    const later = () => Date.now() + 120_000;
+    let top: Shelf;
+    let folder: Shelf;
+    before(() => {
+      const credential: AzureCredential = { kind: 'key', credential: new StorageSharedKeyCredential(account, azure.key) };
+      top = new Shelf({ ...place, prefix: 'packages' }, credential);
+      folder = new Shelf(own, credential);
+    });
+    const options = (used: readonly string[], now = later()) => ({
+      declared,
+      namespaces: [namespace],
+      references: async () => new Set(used),
+      now,
+    });
+    async function put(text: string, at: Shelf = folder) {
+      const claim = claimOf(bytesOf(text));
+      const run = createHash('md5')
+        .update(text + Math.random())
+        .digest('hex');
+      const token = await at.sign({ kind: 'Upload', blob: at.incomingBlob(run) }, soon());
+      const container = containerClient(place.endpoint, place.container, { kind: 'sas', token });
+      await uploadPackage(container, at.incomingBlob(run), fromBuffer(bytesOf(text)), claim.sha256);
+      await at.promote(run, claim);
+      return claim;
+    }
+    const there = async () => (await top.list()).packages.filter((one) => one.folder === 'swept-01234567').map(({ sha256 }) => sha256);
+
+    it('keeps what is referred to, what is young, and what is in folders of others', async () => {
+      const [used, unused] = [await put('used'), await put('unused')];
+      assert.equal((await sweep(top, options([used.sha256], Date.now()), noLogger)) <= 60_000, true);
+      assert.deepEqual((await there()).sort(), [used.sha256, unused.sha256].sort());
+      const others = (await top.list()).packages.filter((one) => one.folder !== 'swept-01234567').length;
+      assert.ok(others > 0);
+      await sweep(top, options([used.sha256]), noLogger);
+      assert.deepEqual(await there(), [used.sha256]);
+      assert.equal((await top.list()).packages.filter((one) => one.folder !== 'swept-01234567').length, others);
+    });
+
+    it('keeps everything where packages are retained', async () => {
+      await sweep(top, { ...options([]), declared: { ...declared, reclaimPolicy: 'Retain' } }, noLogger);
+      assert.equal((await there()).length, 1);
+    });
+
+    it('never takes a package from whoever begins to use it at the same time', async () => {
+      const trials = Number(process.env['RECLAIM_TRIALS'] ?? 40);
+      const [lost, won] = [[] as number[], [] as number[]];
+      for (let trial = 0; trial < trials; trial += 1) {
+        const claim = await put('contested');
+        const used: string[] = [];
+        let taken = false;
+        const user = async () => {
+          await sleep(Math.random() * 30);
+          taken = await folder.keep(claim);
+          // The reference is written after the package was marked, as the operator does it.
+          if (taken) used.push(claim.sha256);
+        };
+        const references = async () => {
+          const seen = new Set(used);
+          await sleep(Math.random() * 60);
+          return seen;
+        };
+        const collector = sweep(top, { ...options([]), references }, noLogger);
+        await Promise.all([user(), collector]);
+        if (!taken) {
+          won.push(trial);
+          assert.equal(await folder.keep(claim), false);
+          continue;
+        }
+        lost.push(trial);
+        assert.ok((await there()).includes(claim.sha256), `trial ${trial}: the package is gone and in use`);
+      }
+      // Both must have happened, or the race was none.
+      assert.ok(lost.length > 0 && won.length > 0, `${lost.length} kept, ${won.length} collected`);
+    });
   });
 
   it('cannot sign with credentials that are a signature themselves', async () => {

@@ -44,6 +44,9 @@ const repository = object('A place for packages.', {
   reclaimPolicy: Type.Optional(
     oneOf('What becomes of a package that no ModelDeployment refers to any more.', reclaimPolicies, { default: 'Retain' }),
   ),
+  reclaimAfterSeconds: Type.Optional(
+    integer('With Delete: for how long nobody must have referred to a package.', { minimum: 60, maximum: 31_536_000, default: 600 }),
+  ),
   readAccess: Type.Optional(
     oneOf(
       'How pods read packages. SharedAccessSignature: by a signature that the operator gives and renews. Anonymous: the container is public.',

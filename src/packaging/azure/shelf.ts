@@ -15,6 +15,8 @@ export interface PackageClaim {
 }
 
 export interface StoredPackage {
+  /** Folder of the repository in which it lies; empty for its top. */
+  readonly folder: string;
   readonly sha256: string;
   readonly etag: string;
   /** Milliseconds since the epoch; a package that is used again counts as modified. */
@@ -87,27 +89,37 @@ export class Shelf {
     await this.#explained(name, () => this.#delete(this.#container.getBlockBlobClient(name), {}, signal));
   }
 
-  /** Every package of this folder. */
-  async list(signal?: AbortSignal): Promise<StoredPackage[]> {
+  /** Every package of this repository, in whatever folder; and uploads that nobody took over. */
+  async list(
+    signal?: AbortSignal,
+  ): Promise<{ readonly packages: StoredPackage[]; readonly uploads: { readonly name: string; readonly modified: number }[] }> {
     const { prefix } = this.#repository;
     const start = prefix === '' ? '' : `${prefix}/`;
     return this.#explained(start, async () => {
       const packages: StoredPackage[] = [];
+      const uploads: { name: string; modified: number }[] = [];
       for await (const { name, properties } of this.#container.listBlobsFlat({ prefix: start, ...(signal && { abortSignal: signal }) })) {
-        const sha256 = /^([0-9a-f]{64})\/model\.zip$/.exec(name.slice(start.length))?.[1];
+        const modified = properties.lastModified.getTime();
+        const [, folder = '', sha256] = /^(?:(.*)\/)?([0-9a-f]{64})\/model\.zip$/.exec(name.slice(start.length)) ?? [];
+        if (/(?:^|\/)_incoming\/[0-9a-f]{32}\.zip$/.test(name)) uploads.push({ name, modified });
         if (sha256 === undefined || properties.etag === undefined) continue;
         // Listings give the bare tag; headers, and conditions, have it in quotes.
         const etag = properties.etag.startsWith('"') ? properties.etag : `"${properties.etag}"`;
-        packages.push({ sha256, etag, modified: properties.lastModified.getTime() });
+        packages.push({ folder, sha256, etag, modified });
       }
-      return packages;
+      return { packages, uploads };
     });
   }
 
   /** Deletes a package unless it was used since it was listed; returns whether it is gone by that. */
-  async remove({ sha256, etag }: StoredPackage, signal?: AbortSignal): Promise<boolean> {
-    const name = packageBlob(this.#repository, sha256);
+  async remove({ folder, sha256, etag }: StoredPackage, signal?: AbortSignal): Promise<boolean> {
+    const name = packageBlob({ ...this.#repository, prefix: [this.#repository.prefix, folder].filter(Boolean).join('/') }, sha256);
     return this.#explained(name, () => this.#delete(this.#container.getBlockBlobClient(name), { ifMatch: etag }, signal));
+  }
+
+  /** Removes an upload that nobody took over, by the name that `list` gave. */
+  async removeUpload(name: string, signal?: AbortSignal): Promise<void> {
+    await this.#explained(name, () => this.#delete(this.#container.getBlockBlobClient(name), {}, signal));
   }
 
   async #copy(source: BlockBlobClient, etag: string | undefined, target: BlockBlobClient, claim: PackageClaim, signal?: AbortSignal) {
