@@ -10,6 +10,7 @@ import { ownersOfCopy } from './dedicated/observe.ts';
 import { profileLabel } from './labels.ts';
 import { exposeResults } from './metrics.ts';
 import { Reconciler, type ReconcilerPorts } from './reconciler.ts';
+import { exposeVerdicts } from './regression/metrics.ts';
 import { modelProfiles } from './resources.ts';
 import { profileIndex, targetIndex } from './stores.ts';
 import { watchTurns } from './turns.ts';
@@ -23,6 +24,7 @@ export function profileController(ports: ProfileControllerPorts): Controller {
   const { profiles, deployments } = stores;
   const reconciler = new Reconciler(ports);
   exposeResults(profiles);
+  exposeVerdicts(profiles);
   const keys = (found: readonly Cached<ModelProfile>[]): readonly ObjectKey[] => found.map((profile) => keyOf(profile as ModelProfile));
   const loading = (namespace: string | undefined, name: string | undefined) =>
     namespace === undefined || name === undefined

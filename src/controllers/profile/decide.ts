@@ -2,6 +2,7 @@
 import type { ProfileResult } from '../../api/model-profile/index.ts';
 import type { Account, Action, Decision, Progress, Run, StatusDraft } from './decision.ts';
 import { gateOf } from './gates.ts';
+import { lookEveryMilliseconds } from './idle/wait.ts';
 import { isActive, isOfRun } from './job/job-state.ts';
 import { measure } from './measure.ts';
 import type { Observed } from './observed.ts';
@@ -150,7 +151,9 @@ function start(observed: Observed, run: Run): Progress {
   if (gate.kind === 'Wait') return waiting({ kind: 'Waiting', reason: gate.reason, message: gate.message }, gate.lookAgainMilliseconds);
   if (turn.kind === 'Wait') {
     const message = `Waits for its turn, ${turn.ahead} ${turn.ahead === 1 ? 'run' : 'runs'} ahead: ${turn.message}`;
-    return waiting({ kind: 'Waiting', reason: 'Queued', message, ahead: turn.ahead });
+    // Whether the GPUs stay idle is watched meanwhile, so that the wait does not begin anew when the turn comes.
+    const lookAgain = observed.gpu?.idle === undefined ? undefined : lookEveryMilliseconds(profile.spec.idlePolicy ?? {});
+    return waiting({ kind: 'Waiting', reason: 'Queued', message, ahead: turn.ahead }, lookAgain);
   }
   return measure(observed, { ...run, state: 'Running', startTime: rfc3339(now) }, []);
 }

@@ -19,6 +19,7 @@ import { runLabel } from './labels.ts';
 import { messagesRefused, runsEnded } from './metrics.ts';
 import { observe } from './observe.ts';
 import type { Observed } from './observed.ts';
+import { verdictEvents } from './regression/events.ts';
 import { jobs, modelProfiles } from './resources.ts';
 import type { Refusal } from './results/collect.ts';
 import { Slots } from './slots.ts';
@@ -264,6 +265,7 @@ export class Reconciler {
     const before = profile.status as ModelProfile['status'];
     const event = tell.transitionEvent(before, draft);
     if (event !== undefined) recorder.record(profile as Cached<KubeObject>, event);
+    for (const verdict of verdictEvents(before, draft)) recorder.record(profile as Cached<KubeObject>, verdict);
     const { run } = draft;
     const isOver = run !== undefined && run.state !== 'Waiting' && run.state !== 'Running';
     if (isOver && (before?.run?.id !== run.id || before.run.state !== run.state)) {
