@@ -9,9 +9,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { ModelDeployment } from '../../../src/api/model-deployment/index.ts';
-import { rules } from '../../../src/api/model-deployment/rules.ts';
-import { type ChangeExample, changeExamples, contentExamples, type Example } from '../../../test/integration/api/rule-examples.ts';
+import { rules as deploymentRules } from '../../../src/api/model-deployment/rules.ts';
+import { rules as profileRules } from '../../../src/api/model-profile/rules.ts';
+import type { Rule } from '../../../src/api/rule.ts';
+import { profileExamples } from '../../../test/integration/api/profile-rule-examples.ts';
+import { changeExamples, contentExamples } from '../../../test/integration/api/rule-examples.ts';
 
 interface Verdicts {
   readonly definition: readonly string[];
@@ -20,31 +22,46 @@ interface Verdicts {
 
 const crds = join(import.meta.dirname, '../../../crds');
 
-const examples: readonly (Example & Partial<ChangeExample>)[] = [
-  ...Object.values(contentExamples),
-  ...Object.values(changeExamples),
-].flatMap(({ breaks, passes }): (Example & Partial<ChangeExample>)[] => [...breaks, ...passes]);
+interface Example {
+  readonly what: string;
+  readonly object: object;
+  readonly old?: object;
+}
+
+interface Kind {
+  readonly rules: readonly Rule<never>[];
+  readonly examples: readonly Example[];
+}
+
+const all = (examples: Readonly<Record<string, { readonly breaks: readonly Example[]; readonly passes: readonly Example[] }>>) =>
+  Object.values(examples).flatMap(({ breaks, passes }) => [...breaks, ...passes]);
+const none: Kind = { rules: [], examples: [] };
+const kinds: Readonly<Record<string, Kind>> = {
+  'modelwright.dev_modeldeployments.yaml': { rules: deploymentRules, examples: all({ ...contentExamples, ...changeExamples }) },
+  'modelwright.dev_modelprofiles.yaml': { rules: profileRules, examples: all(profileExamples) },
+};
 const files = readdirSync(crds).filter((file) => file.endsWith('.yaml'));
+const count = Object.values(kinds).reduce((sum, { examples }) => sum + examples.length, 0);
 
 const wrong = files.flatMap((file) => {
-  const judged = file === 'modelwright.dev_modeldeployments.yaml' ? examples : [];
+  const { rules, examples } = kinds[file] ?? none;
   const verdicts = judge(
     join(crds, file),
-    judged.map(({ object, old }) => ({ object, ...(old === undefined ? {} : { old }) })),
+    examples.map(({ object, old }) => ({ object, ...(old === undefined ? {} : { old }) })),
   );
   return [
     ...verdicts.definition.map((complaint) => `${file}: ${complaint}`),
-    ...judged.flatMap(({ what, object, old }, index) => disagreement(what, object, old, verdicts.cases[index] ?? [])),
+    ...examples.flatMap((example, index) => disagreement(rules, example, verdicts.cases[index] ?? [])),
   ];
 });
 for (const line of wrong) console.error(line);
 const outcome = wrong.length === 0 ? 'all judged as here' : `${wrong.length} differences`;
-console.log(`Kubernetes ${release()}: ${files.length} definitions, ${examples.length} examples: ${outcome}`);
+console.log(`Kubernetes ${release()}: ${files.length} definitions, ${count} examples: ${outcome}`);
 process.exitCode = wrong.length === 0 ? 0 : 1;
 
 /** The sentences of the broken rules are the complaints, no more and no fewer. */
-function disagreement(what: string, object: ModelDeployment, old: ModelDeployment | undefined, complaints: readonly string[]): string[] {
-  const expected = rules.filter((rule) => !rule.holds(object, old)).map(({ message }) => message);
+function disagreement(rules: Kind['rules'], { what, object, old }: Example, complaints: readonly string[]): string[] {
+  const expected = rules.filter((rule) => !rule.holds(object as never, old as never)).map(({ message }) => message);
   const agree = expected.length === complaints.length && expected.every((message) => complaints.some((line) => line.endsWith(message)));
   return agree ? [] : [`${what}: ${complaints.join('; ') || 'accepted'}, and here: ${expected.join('; ') || 'accepted'}`];
 }

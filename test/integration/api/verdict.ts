@@ -19,7 +19,7 @@ export async function verdictOf(run: Promise<unknown>): Promise<Verdict> {
     return { accepted: true, complaints: [] };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    const invalid = /The ModelDeployment "[^"]*" is invalid: (.*)$/s.exec(text);
+    const invalid = /The \w+ "[^"]*" is invalid: (.*)$/s.exec(text);
     const undecodable = /\(BadRequest\): (.*)$/s.exec(text);
     const said = invalid?.[1] ?? undecodable?.[1];
     if (said === undefined) throw error;

@@ -1,0 +1,206 @@
+/** For every rule of a ModelProfile at least one object that breaks it, and it alone, and one that comes near and passes. */
+import type { ModelProfile, ModelProfileSpec } from '../../../src/api/model-profile/index.ts';
+
+export interface ProfileExample {
+  readonly what: string;
+  readonly object: ModelProfile;
+}
+
+export interface ProfileExamples {
+  readonly breaks: readonly ProfileExample[];
+  readonly passes: readonly ProfileExample[];
+}
+
+type Parts = Partial<ModelProfileSpec>;
+
+/** A small valid profile with the given parts replaced. */
+export function profile(spec: Parts = {}): ModelProfile {
+  return {
+    apiVersion: 'modelwright.dev/v1alpha1',
+    kind: 'ModelProfile',
+    metadata: { name: 'iris' },
+    spec: { target: { modelDeployment: 'iris' }, sweep: { concurrency: [1] }, ...spec },
+  };
+}
+
+const example = (what: string, spec: Parts): ProfileExample => ({ what, object: profile(spec) });
+const levels = (length: number) => Array.from({ length }, (_, i) => i + 1);
+const url = 'http://models.example.com';
+const json = '{"inputs": []}';
+const dedicated = { mode: 'Dedicated' } as const;
+const search = { for: 'Concurrency', maximum: 64 } as const;
+const slo = { latency: [{ percentile: 'p99', maxMilliseconds: 100 }] } satisfies ModelProfileSpec['objective'];
+const hardware = (entry: object): Parts => ({ ...dedicated, sweep: { concurrency: [1], hardware: [{ name: 't4', ...entry }] } });
+
+export const profileExamples: Readonly<Record<string, ProfileExamples>> = {
+  'target-one': {
+    breaks: [
+      example('no target', { target: {} }),
+      example('two services', { target: { modelDeployment: 'iris', inferenceService: 'iris' } }),
+      example('a service and a URL', { target: { modelDeployment: 'iris', url, modelName: 'iris' } }),
+    ],
+    passes: [
+      example('a ModelDeployment', { target: { modelDeployment: 'iris' } }),
+      example('an InferenceService', { target: { inferenceService: 'iris' } }),
+      example('a URL', { target: { url, modelName: 'iris' } }),
+    ],
+  },
+  'target-url-model': {
+    breaks: [example('a URL without the model', { target: { url } }), example('another protocol', { target: { url, protocol: 'V1' } })],
+    passes: [
+      example('plain HTTP, which has no models', { target: { url, protocol: 'HTTP' }, payload: { json } }),
+      example('a service, whose model is known', { target: { inferenceService: 'iris', protocol: 'V1' } }),
+    ],
+  },
+  'target-http-payload': {
+    breaks: [
+      example('plain HTTP without a body', { target: { url, protocol: 'HTTP' } }),
+      example('plain HTTP with a signature', { target: { url, protocol: 'HTTP' }, payload: { fromSignature: true } }),
+    ],
+    passes: [
+      example('a body', { target: { url, protocol: 'HTTP' }, payload: { json } }),
+      example('a body in a ConfigMap', { target: { url, protocol: 'HTTP' }, payload: { configMapKeyRef: { name: 'c', key: 'k' } } }),
+      example('a protocol with a signature', { target: { inferenceService: 'iris', protocol: 'V2' } }),
+    ],
+  },
+  'payload-one': {
+    breaks: [
+      example('two samples', { payload: { json, configMapKeyRef: { name: 'c', key: 'k' } } }),
+      example('a sample and the signature', { payload: { json, fromSignature: true } }),
+    ],
+    passes: [
+      example('none', { payload: {} }),
+      example('a sample', { payload: { json, fromSignature: false } }),
+      example('the signature', { payload: { fromSignature: true } }),
+    ],
+  },
+  'sweep-one': {
+    breaks: [
+      example('an empty sweep', { sweep: {} }),
+      example('batch sizes alone', { sweep: { batchSizes: [1, 2] } }),
+      example('two kinds of load', { sweep: { concurrency: [1], requestsPerSecond: [5] } }),
+      example('a load and a search', { sweep: { concurrency: [1], search }, objective: slo }),
+    ],
+    passes: [
+      example('a closed loop', { sweep: { concurrency: [1] } }),
+      example('an open loop', { sweep: { requestsPerSecond: [5], arrivals: 'Constant' } }),
+      example('a search', { sweep: { search }, objective: slo }),
+    ],
+  },
+  'sweep-points': {
+    breaks: [
+      example('4,096 points', { sweep: { batchSizes: levels(64), concurrency: levels(64) } }),
+      example('a few too many', { sweep: { batchSizes: levels(5), requestsPerSecond: levels(52) } }),
+    ],
+    passes: [example('as many as there may be', { sweep: { batchSizes: levels(4), requestsPerSecond: levels(64) } })],
+  },
+  'search-range': {
+    breaks: [example('a start above the end', { sweep: { search: { ...search, start: 65 } }, objective: slo })],
+    passes: [
+      example('a start at the end', { sweep: { search: { ...search, start: 64 } }, objective: slo }),
+      example('no start', { sweep: { search }, objective: slo }),
+    ],
+  },
+  'search-objective': {
+    breaks: [
+      example('no objective', { sweep: { search } }),
+      example('an objective without a bound', { sweep: { search }, objective: { maximize: 'LowLatency' } }),
+      example('an empty list of bounds', { sweep: { search }, objective: { latency: [] } }),
+    ],
+    passes: [
+      example('a bound', { sweep: { search }, objective: slo }),
+      example('a sweep, which needs none', { sweep: { concurrency: [1] }, objective: { latency: [] } }),
+    ],
+  },
+  'live-rate': {
+    breaks: [
+      example('a rate above the limit', { sweep: { requestsPerSecond: [5, 11] }, live: { maxRequestsPerSecond: 10 } }),
+      example('a search for a rate above it', {
+        sweep: { search: { for: 'RequestsPerSecond', maximum: 11 } },
+        objective: slo,
+        live: { maxRequestsPerSecond: 10 },
+      }),
+    ],
+    passes: [
+      example('a rate at the limit', { sweep: { requestsPerSecond: [5, 10] }, live: { maxRequestsPerSecond: 10 } }),
+      example('a closed loop, which is slowed down', { sweep: { concurrency: [64] }, live: { maxRequestsPerSecond: 10 } }),
+      example('a search for a concurrency', { sweep: { search }, objective: slo, live: { maxRequestsPerSecond: 10 } }),
+      example('no limit', { sweep: { requestsPerSecond: [1000] }, live: {} }),
+    ],
+  },
+  'placement-url': {
+    breaks: [
+      example('away from a server nobody knows the node of', { target: { url, modelName: 'iris' }, placement: 'OtherNode' }),
+      example('beside it', { target: { url, modelName: 'iris' }, placement: 'SameNode' }),
+    ],
+    passes: [
+      example('anywhere', { target: { url, modelName: 'iris' }, placement: 'Any' }),
+      example('a service', { placement: 'OtherNode' }),
+    ],
+  },
+  'baseline-one': {
+    breaks: [
+      example('no baseline in it', { baseline: {} as never }),
+      example('two of them', { baseline: { run: 'Last', profile: 'other' } as never }),
+    ],
+    passes: [example('the last run', { baseline: { run: 'Last' } }), example('another profile', { baseline: { profile: 'other' } })],
+  },
+  'baseline-figure': {
+    breaks: [example('a figure without a figure', { baseline: { fixed: {} } })],
+    passes: [example('a latency', { baseline: { fixed: { p99Milliseconds: '20' } } as never })],
+  },
+  'baseline-self': {
+    breaks: [example('itself', { baseline: { profile: 'iris' } })],
+    passes: [example('another', { baseline: { profile: 'iris-2' } })],
+  },
+  'idle-wait': {
+    breaks: [example('a wait no longer than the stable time', { idlePolicy: { stableSeconds: 60, waitAtMostSeconds: 60 } })],
+    passes: [example('a longer one', { idlePolicy: { stableSeconds: 60, waitAtMostSeconds: 61 } })],
+  },
+  'dedicated-target': {
+    breaks: [
+      example('a copy of an InferenceService', { ...dedicated, target: { inferenceService: 'iris' } }),
+      example('a copy of a URL', { ...dedicated, target: { url, modelName: 'iris' } }),
+    ],
+    passes: [
+      example('a copy of a ModelDeployment', dedicated),
+      example('a running InferenceService', { mode: 'Live', target: { inferenceService: 'iris' } }),
+    ],
+  },
+  'dedicated-host': {
+    breaks: [example('a host of an ingress', { ...dedicated, target: { modelDeployment: 'iris', host: 'iris.example.com' } })],
+    passes: [example('the running service', { target: { modelDeployment: 'iris', host: 'iris.example.com' } })],
+  },
+  'dedicated-live': {
+    breaks: [example('care for others who are not there', { ...dedicated, live: { maxRequestsPerSecond: 5 } })],
+    passes: [example('the running service', { live: { maxRequestsPerSecond: 5 } })],
+  },
+  'hardware-live': {
+    breaks: [
+      example('hardware', { sweep: { concurrency: [1], hardware: [{ name: 't4' }] } }),
+      example('a selection of it', { sweep: { concurrency: [1], hardwareSelection: 'Auto' } }),
+      example('versions', { mode: 'Live', sweep: { concurrency: [1], runtimes: [{ name: 'new', version: '23.05-py3' }] } }),
+    ],
+    passes: [hardware({}), { ...dedicated, sweep: { concurrency: [1], runtimes: [{ name: 'new', version: '23.05-py3' }] } }].map((spec) =>
+      example('a copy', spec),
+    ),
+  },
+  'hardware-auto': {
+    breaks: [example('both', { ...dedicated, sweep: { concurrency: [1], hardwareSelection: 'Auto', hardware: [{ name: 't4' }] } })],
+    passes: [example('listed', { ...dedicated, sweep: { concurrency: [1], hardwareSelection: 'Listed', hardware: [{ name: 't4' }] } })],
+  },
+  'hardware-product-twice': {
+    breaks: [example('both', hardware({ gpu: { count: 1, product: 'Tesla-T4' }, nodeSelector: { 'nvidia.com/gpu.product': 'Tesla-T4' } }))],
+    passes: [
+      example('by label', hardware({ gpu: { count: 1 }, nodeSelector: { 'nvidia.com/gpu.product': 'Tesla-T4' } })),
+      example('by product, and another label', hardware({ gpu: { count: 1, product: 'Tesla-T4' }, nodeSelector: { zone: 'a' } })),
+    ],
+  },
+  'hardware-product-without-gpu': {
+    breaks: [example('no GPU of a product', hardware({ gpu: { count: 0, product: 'Tesla-T4' } }))],
+    passes: [
+      example('none at all', hardware({ gpu: { count: 0 } })),
+      example('one of it', hardware({ gpu: { count: 1, product: 'Tesla-T4' } })),
+    ],
+  },
+};
