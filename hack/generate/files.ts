@@ -8,6 +8,7 @@ import { chartFiles } from './chart/files.ts';
 import { customResourceDefinition } from './crd.ts';
 import { lintPage } from './lint-page.ts';
 import { referencePage } from './reference.ts';
+import { troubleshootingPage } from './troubleshooting/page.ts';
 import { toYaml } from './yaml.ts';
 
 export function generatedFiles(): ReadonlyMap<string, string> {
@@ -17,6 +18,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ...filesOf(servingPlatform),
     ...chartFiles([modelDeployment, modelProfile, servingPlatform]),
     ['docs/reference/lint.md', lintPage()],
+    ['docs/troubleshooting.md', troubleshootingPage()],
     ['schemas/bench-report.schema.json', `${JSON.stringify(benchReportSchema, null, 2)}\n`],
   ]);
 }
