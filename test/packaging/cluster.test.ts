@@ -1,6 +1,6 @@
 /** Volumes and archives, packaged in the cluster: the real API server and Job controller, the operator as people run it, Azurite. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -195,5 +195,199 @@ describe('a folder of a volume', { timeout: 600_000 }, () => {
     assert.ok((await blobs()).some((name) => name.includes(before?.sha256 ?? '-')));
     const done = await deployedWhere('iris', cluster.namespace, (seen) => seen.status?.package?.former === undefined);
     assert.ok(!(await secretsIn(cluster.namespace)).includes(`secret/${before?.access?.secretName}`), JSON.stringify(done.status?.package));
+  });
+});
+
+describe('an archive on a web server', { timeout: 300_000 }, () => {
+  let sha256: string;
+  before(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'modelwright-archive-'));
+    await mkdir(join(folder, 'model'));
+    await writeFile(join(folder, 'model/model.pkl'), pickle(7));
+    await writeFile(join(folder, 'model/notes.txt'), 'made by hand\n');
+    const { manifest } = await writePackageFile(await listSource(join(folder, 'model')), join(folder, 'raw.zip'), undefined);
+    served.set('/raw.zip', await readFile(join(folder, 'raw.zip')));
+    sha256 = manifest.sha256;
+    await rm(folder, { recursive: true });
+  });
+  const archive = (path: string, digest = sha256) => ({ archive: { url: `http://${webHost}${path}`, sha256: digest } });
+
+  it('is checked, packaged again and uploaded', async () => {
+    await deploy('from-archive', cluster.namespace, archive('/raw.zip'));
+    const { status } = await deployedWhere('from-archive', cluster.namespace, packaged('True'));
+    assert.deepEqual([status?.package?.files, status?.package?.layout], [2, 'SKLearn']);
+  });
+
+  it('is not packaged again for a second deployment: no Job is made', async () => {
+    const before = kubelet.played.length;
+    await deploy('again', cluster.namespace, archive('/raw.zip'));
+    const [first, second] = await Promise.all(
+      ['from-archive', 'again'].map((name) => deployedWhere(name, cluster.namespace, packaged('True'))),
+    );
+    assert.equal(second?.status?.package?.storageUri, first?.status?.package?.storageUri);
+    assert.notEqual(second?.status?.package?.access?.secretName, first?.status?.package?.access?.secretName);
+    assert.equal(kubelet.played.length, before);
+  });
+
+  it('of another content is refused, with both digests, and once only', async () => {
+    await deploy('wrong-digest', cluster.namespace, archive('/raw.zip', 'f'.repeat(64)));
+    const { status } = await deployedWhere('wrong-digest', cluster.namespace, packaged('False', 'DigestMismatch'));
+    assert.match(conditionOf(status, 'Packaged')?.message ?? '', new RegExp(`has the SHA-256 ${sha256}, and f{64} was expected`));
+    assert.equal((await jobsOf('wrong-digest', cluster.namespace)).length, 1);
+  });
+
+  it('of a host that is not allowed is not fetched, neither directly nor by a redirect', async () => {
+    const before = kubelet.played.length;
+    await deploy('elsewhere', cluster.namespace, { archive: { url: 'http://169.254.169.254/latest.zip', sha256 } });
+    await deployedWhere('elsewhere', cluster.namespace, packaged('False', 'SourceHostNotAllowed'));
+    assert.equal(kubelet.played.length, before);
+    await deploy('redirected', cluster.namespace, archive('/away.zip'));
+    const { status } = await deployedWhere('redirected', cluster.namespace, packaged('False', 'AccessDenied'));
+    assert.match(conditionOf(status, 'Packaged')?.message ?? '', /leads to 127\.0\.0\.2:9, which is not among the hosts/);
+  });
+});
+
+describe('verify', { timeout: 300_000 }, () => {
+  it('reads a package before it is deployed, and says what it is', async () => {
+    const digest = (await deployedWhere('from-archive', cluster.namespace, packaged('True'))).status?.package?.sha256 ?? '';
+    served.set('/packages/model.zip', await packageBytes());
+    await deploy('verified', cluster.namespace, { storageUri: `http://${webHost}/packages/model.zip`, verify: true, sha256: digest });
+    const { status } = await deployedWhere('verified', cluster.namespace, packaged('True', 'Verified'));
+    assert.deepEqual([status?.package?.sha256, status?.package?.files, status?.package?.repository], [digest, 2, undefined]);
+    await eventually(
+      () => service('verified').catch(() => undefined),
+      (found) => found?.spec.predictor.model.storageUri === `http://${webHost}/packages/model.zip`,
+    );
+  });
+
+  it('keeps a package of another content, or of another runtime, from being deployed', async () => {
+    const storageUri = `http://${webHost}/packages/model.zip`;
+    await deploy('changed', cluster.namespace, { storageUri, verify: true, sha256: 'e'.repeat(64) });
+    const digest = (await deployedWhere('from-archive', cluster.namespace, packaged('True'))).status?.package?.sha256;
+    await deploy('other-layout', cluster.namespace, { storageUri, verify: true, sha256: digest }, { runtime: { type: 'Triton' } });
+    await deployedWhere('changed', cluster.namespace, packaged('False', 'DigestMismatch'));
+    await deployedWhere('other-layout', cluster.namespace, packaged('False', 'LayoutUnknown'));
+    for (const name of ['changed', 'other-layout']) await assert.rejects(service(name), /NotFound/);
+  });
+
+  async function packageBytes(): Promise<Buffer> {
+    const { package: made } = (await deployedWhere('from-archive', cluster.namespace, packaged('True'))).status ?? {};
+    const path = new URL(made?.storageUri ?? '').pathname.replace(/^\/models\//, '');
+    return cluster.azure.container('models').getBlobClient(`${path}/model.zip`).downloadToBuffer();
+  }
+});
+
+describe('what must not be', { timeout: 600_000 }, () => {
+  it('a repository of another namespace is not to be had, and the words do not tell that it is there', async () => {
+    await deploy('thief', cluster.namespace, { volume: { claimName: 'models', path: 'iris', repository: 'team-b' } });
+    await deploy('guess', cluster.namespace, { volume: { claimName: 'models', path: 'iris', repository: 'nowhere' } });
+    const [thief, guess] = await Promise.all(
+      ['thief', 'guess'].map((name) => deployedWhere(name, cluster.namespace, packaged('False', 'RepositoryNotAvailable'))),
+    );
+    const words = (one: typeof thief) => conditionOf(one?.status, 'Packaged')?.message.replaceAll(/team-b|nowhere/g, 'X');
+    assert.equal(words(thief), words(guess));
+    assert.deepEqual(await jobsOf('thief', cluster.namespace), []);
+  });
+
+  it('a result that is not true is not believed: neither another digest nor a message of another run', async () => {
+    const forge = new Set<string>();
+    kubelet.alter = (ended) => {
+      const name = ended.pod.metadata.labels['modelwright.dev/packaging'] ?? '';
+      if (!['forged', 'foreign'].includes(name) || forge.has(name)) return ended;
+      forge.add(name);
+      const message = JSON.parse(ended.message) as { run: string; result: { sha256: string } };
+      if (name === 'foreign') message.run = '0'.repeat(32);
+      else message.result.sha256 = 'a'.repeat(64);
+      return { ...ended, message: JSON.stringify(message) };
+    };
+    await volume('models/forged', 30);
+    await volume('models/foreign', 31);
+    for (const name of ['forged', 'foreign']) await deploy(name, cluster.namespace, { volume: { claimName: 'models', path: name } });
+    for (const name of ['forged', 'foreign']) {
+      const { status } = await deployedWhere(name, cluster.namespace, packaged('True'));
+      assert.notEqual(status?.package?.sha256, 'a'.repeat(64));
+      assert.equal(kubelet.played.filter(({ pod }) => pod.metadata.labels['modelwright.dev/packaging'] === name).length, 2);
+    }
+    kubelet.alter = undefined;
+    assert.ok(!(await blobs()).some((name) => name.includes('a'.repeat(64))));
+  });
+
+  it('a link in the volume leads nowhere', async () => {
+    await mkdir(join(cluster.work, 'models/linked'), { recursive: true });
+    await symlink('/etc', join(cluster.work, 'models/linked/out'));
+    await deploy('linked', cluster.namespace, { volume: { claimName: 'models', path: 'linked' } });
+    await deploy('climbing', cluster.namespace, { volume: { claimName: 'models', path: 'linked/out/ssl' } });
+    await deployedWhere('linked', cluster.namespace, packaged('False', 'SourceRefused'));
+    const { status } = await deployedWhere('climbing', cluster.namespace, packaged('False', 'SourceRefused'));
+    assert.match(conditionOf(status, 'Packaged')?.message ?? '', /leads out of the volume/);
+  });
+
+  it('a Pod that is killed in the middle leaves nothing half, and is tried again', async () => {
+    let kills = 0;
+    kubelet.started = (child, pod) => {
+      if (pod.metadata.labels['modelwright.dev/packaging'] !== 'killed' || kills > 0) return;
+      kills += 1;
+      setTimeout(() => child.kill('SIGKILL'), 100);
+    };
+    await volume('models/killed', 40);
+    await deploy('killed', cluster.namespace, { volume: { claimName: 'models', path: 'killed' } });
+    await deployedWhere('killed', cluster.namespace, packaged('Unknown', 'PackagingRetries'));
+    await deployedWhere('killed', cluster.namespace, packaged('True'));
+    kubelet.started = undefined;
+    assert.equal(kills, 1);
+  });
+
+  it('an operator that is killed at any moment loses nothing and leaves nothing', async () => {
+    const trials = Number(process.env['KILL_TRIALS'] ?? 4);
+    for (let trial = 0; trial < trials; trial += 1) {
+      const name = `crash-${trial}`;
+      await volume(`models/${name}`, 100 + trial);
+      await deploy(name, cluster.namespace, { volume: { claimName: 'models', path: name } });
+      await new Promise((resolve) => setTimeout(resolve, (trial * 2500) / trials));
+      await cluster.killOperator();
+      await cluster.startOperator();
+      const { status } = await deployedWhere(name, cluster.namespace, packaged('True'));
+      await eventually(
+        () => jobsOf(name, cluster.namespace),
+        (jobs) => jobs.length === 0,
+      );
+      const own = (await blobs()).filter((blob) => blob.includes(status?.package?.sha256 ?? '-'));
+      assert.equal(own.length, 1);
+    }
+    assert.deepEqual(
+      (await blobs()).filter((name) => name.includes('_incoming')),
+      [],
+    );
+  });
+
+  it('no signature and no key is in any status, event, Job, Pod or line of the log', async () => {
+    const kinds = 'modeldeployments.modelwright.dev,servingplatforms.modelwright.dev,inferenceservices,jobs,pods,events';
+    const everything = await kubectl(['get', kinds, '-A', '-o', 'json']);
+    const log = cluster.operator.lines.map((line) => JSON.stringify(line)).join('\n');
+    const outputs = kubelet.played.map(({ output, message }) => `${output}${message}`).join('\n');
+    for (const text of [everything, log, outputs]) {
+      assert.doesNotMatch(text, /[?&"']sig=|sv=20\d\d-/);
+      assert.ok(!text.includes(cluster.azure.key));
+    }
+  });
+});
+
+describe('packages that nobody refers to', { timeout: 300_000 }, () => {
+  it('go, and those that another deployment shares stay', async () => {
+    const shared = (await deployedWhere('iris-twin', cluster.namespace, packaged('True'))).status?.package?.sha256 ?? '-';
+    const gone = (await deployedWhere('killed', cluster.namespace, packaged('True'))).status?.package?.sha256 ?? '-';
+    await declarePlatform({
+      repositories: [
+        repository(
+          'default',
+          { matchLabels: { 'kubernetes.io/metadata.name': cluster.namespace } },
+          { reclaimPolicy: 'Delete', reclaimAfterSeconds: 60 },
+        ),
+      ],
+      policy: { sourceHosts: [webHost] },
+    });
+    await kubectl(['delete', 'modeldeployment', 'killed', '-n', cluster.namespace]);
+    await eventually(blobs, (names) => !names.some((name) => name.includes(gone)), 150);
+    assert.ok((await blobs()).some((name) => name.includes(shared)));
   });
 });

@@ -114,13 +114,7 @@ export async function startAzure({ tls: overTls = false }: { readonly tls?: bool
   return azure;
 }
 
-async function serve(
-  azure: Azure,
-  port: number,
-  overTls: boolean,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function serve(azure: Azure, port: number, overTls: boolean, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
   const original = Buffer.concat(chunks);

@@ -1,6 +1,7 @@
 /** What a source asks to be done, and the digest by which one knows whether it was done. */
 import { hash } from 'node:crypto';
 import type { ModelDeployment } from '../../../api/model-deployment/index.ts';
+import { runtimesNamedByService } from '../../../api/model-deployment/runtime.ts';
 import type { Cached } from '../../../kube/store.ts';
 
 export type Task =
@@ -16,7 +17,8 @@ export function taskOf({ spec, metadata }: Cached<ModelDeployment>): Task | unde
   const digestOf = (...parts: readonly unknown[]) => hash('sha256', JSON.stringify([generation, spec.runtime.type, ...parts]));
   if (volume !== undefined || archive !== undefined) {
     // What lint compares the package with decides over it too: a name that does not agree, a GPU that is not there.
-    const source = digestOf(volume ?? archive, metadata.name, spec.model?.name, spec.gpu?.count, spec.runtime.version);
+    const name = runtimesNamedByService.includes(spec.runtime.type) ? undefined : (spec.model?.name ?? metadata.name);
+    const source = digestOf(volume ?? archive, name, spec.gpu?.count, spec.runtime.version);
     return { kind: 'Pack', source, repository: (volume ?? archive)?.repository };
   }
   if (storageUri === undefined || verify !== true) return undefined;
