@@ -5,6 +5,7 @@ import { type apiVersion, group, version } from '../kind.ts';
 import { boolean, object, oneOf, Type, text } from '../schema.ts';
 import { conditionTypes } from './conditions.ts';
 import { modelSchema } from './model.ts';
+import { profileSchema } from './profile.ts';
 import { rules } from './rules.ts';
 import { runtimeSchema } from './runtime.ts';
 import {
@@ -46,6 +47,7 @@ export const specSchema = object('What should serve, and how.', {
   ),
   transformer: Type.Optional(transformerSchema),
   rollout: Type.Optional(rolloutSchema),
+  profile: Type.Optional(profileSchema),
   suspend: Type.Optional(boolean('Stops serving and frees the resources until it is false again.')),
 });
 

@@ -5,6 +5,7 @@ import { changeRules } from './rules/change.ts';
 import { modelRules } from './rules/model.ts';
 import { nameRules } from './rules/name.ts';
 import { podRules } from './rules/pods.ts';
+import { profileRules } from './rules/profile.ts';
 import { runtimeRules } from './rules/runtime.ts';
 import { scalingRules } from './rules/scaling.ts';
 import { sourceRules } from './rules/source.ts';
@@ -18,5 +19,6 @@ export const rules: readonly Rule<ModelDeployment>[] = [
   ...runtimeRules,
   ...scalingRules,
   ...podRules,
+  ...profileRules,
   ...changeRules,
 ];

@@ -155,7 +155,7 @@ export function afterFailedWrite(observed: Observed, failure: WriteFailure): Sta
 }
 
 /** The status when the API server refuses what was to measure a candidate. */
-export function afterRefusedCandidate(observed: Observed, { message }: WriteFailure): StatusDraft {
+export function afterRefusedCandidate(observed: Observed, message: string): StatusDraft {
   const plan = planFor(observed);
   const serving = readOwn(observed, plan);
   const { dialect, mode } = plan;

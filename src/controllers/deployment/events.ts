@@ -59,3 +59,17 @@ export function deletedByOthersEvent(name: string): EventInput {
 function listed(fields: readonly string[]): string {
   return fields.length === 0 ? '' : `: ${fields.join(', ')}`;
 }
+
+export function profileNameTakenEvent(name: string): EventInput {
+  const note = `spec.profile: there is a ModelProfile ${name} that this deployment does not own, and it is left alone; rename it, or set spec.profile.auto to false`;
+  return { type: 'Warning', reason: 'ProfileNameTaken', action: 'Measure', note };
+}
+
+export function profileRefusedEvent(name: string, message: string): EventInput {
+  return {
+    type: 'Warning',
+    reason: 'ProfileRefused',
+    action: 'Measure',
+    note: `spec.profile: the API server refused ModelProfile ${name}: ${message}`,
+  };
+}

@@ -15,6 +15,8 @@ export interface Memory {
   readonly status?: Write;
   /** How often others' changes were put back of late. */
   readonly corrections?: Corrections;
+  /** What the API server refused last of each thing that was to be made, and when. */
+  readonly refusals?: Readonly<Record<string, { readonly message: string; readonly at: number }>>;
 }
 
 export interface Write {
@@ -25,6 +27,8 @@ export interface Write {
 
 /** A write reaches KServe and our cache within this time, or will not be heard of. */
 export const settleMilliseconds = 5000;
+/** What was refused is tried again this seldom: the refusal may have depended on something that is not watched. */
+export const refusalMilliseconds = 600_000;
 
 export class Memories {
   readonly #clock: Clock;
@@ -46,6 +50,18 @@ export class Memories {
   /** Lays `news` over what is known. */
   note(key: ObjectKey, news: Memory): void {
     this.#byKey.set(keyText(key), { ...this.of(key), ...news });
+  }
+
+  /** What the API server said to something of late; undefined when it may be asked again, or was never refused. */
+  refusal(key: ObjectKey, what: string | undefined): string | undefined {
+    const refused = what === undefined ? undefined : this.of(key).refusals?.[what];
+    return refused === undefined || this.#clock.monotonic() - refused.at >= refusalMilliseconds ? undefined : refused.message;
+  }
+
+  /** Something was refused now. Only the last few are remembered. */
+  refuse(key: ObjectKey, what: string, message: string): void {
+    const others = Object.entries(this.of(key).refusals ?? {}).slice(-7);
+    this.note(key, { refusals: { ...Object.fromEntries(others), [what]: { message, at: this.#clock.monotonic() } } });
   }
 
   forget(key: ObjectKey): void {

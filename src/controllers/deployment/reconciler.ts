@@ -14,6 +14,7 @@ import type { EventInput, EventRecorder } from '../../kube/events.ts';
 import { type KubeObject, keyOf, type ObjectKey } from '../../kube/object.ts';
 import type { Cached, Store } from '../../kube/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { autoProfileOf } from './auto-profile/decide.ts';
 import { countCorrection, waitBeforeCorrection } from './corrections.ts';
 import { type Action, afterFailedWrite, afterRefusedCandidate, type Decision, decide } from './decide.ts';
 import { differences } from './differences.ts';
@@ -21,7 +22,7 @@ import * as tell from './events.ts';
 import type { FactsWatch } from './facts-watch.ts';
 import { writeFailureOf } from './failure.ts';
 import { actOnGate } from './gate/act.ts';
-import type { GateDecision } from './gate/decide.ts';
+import { candidateOf, type GateDecision } from './gate/decide.ts';
 import { LogTails } from './log-tails.ts';
 import { Memories, settleMilliseconds } from './memory.ts';
 import { driftFound, failures, timeToReady } from './metrics.ts';
@@ -129,9 +130,17 @@ export class Reconciler {
       return { requeueAfterMilliseconds: this.#correctionWait(observed) };
     }
     const status = outcome === 'Written' ? decide({ ...observed, settling: true }).status : decision.status;
-    await this.#report(observed, status ?? decision.status, signal);
+    const refusal = this.#memories.refusal(key, candidateOf(decision.gate));
+    const said = refusal === undefined ? (status ?? decision.status) : afterRefusedCandidate(observed, refusal);
+    await this.#report(observed, said, signal);
     const gateWait = await this.#measureCandidate(observed, decision.gate, log, signal);
-    return soonest(outcome === 'Written' || observed.settling ? settleMilliseconds : undefined, advanced.lookAgainMilliseconds, gateWait);
+    const profileWait = await this.#followByProfile(observed, said, log, signal);
+    return soonest(
+      outcome === 'Written' || observed.settling ? settleMilliseconds : undefined,
+      advanced.lookAgainMilliseconds,
+      gateWait,
+      profileWait,
+    );
   }
 
   /** A step on the way to the package, where the source asks for one and nothing else stands in the way. */
@@ -166,6 +175,9 @@ export class Reconciler {
     if (gate === undefined) return undefined;
     const { applier, stores, recorder, clock } = this.#ports;
     const { deployment } = observed;
+    const key = keyOfDeployment(observed);
+    const refusal = this.#memories.refusal(key, candidateOf(gate));
+    if (refusal !== undefined) return refusedMilliseconds;
     try {
       for (const told of await actOnGate(gate, observed.gate, { applier, stores }, signal)) {
         recorder.record(deployment as Cached<KubeObject>, told);
@@ -174,10 +186,41 @@ export class Reconciler {
       const failure = writeFailureOf(error);
       if (failure?.kind !== 'Refused') throw error;
       log.warn({ err: error }, 'what measures the candidate was refused');
-      await this.#report(observed, afterRefusedCandidate(observed, failure), signal);
+      this.#memories.refuse(key, candidateOf(gate) ?? '', failure.message);
+      await this.#report(observed, afterRefusedCandidate(observed, failure.message), signal);
       return refusedMilliseconds;
     }
     return gate.again === undefined ? undefined : Math.max(1000, gate.again - clock.now());
+  }
+
+  /** Makes or renews the profile of spec.profile. Returns when to look again. */
+  async #followByProfile(observed: Observed, status: StatusDraft, log: Logger, signal: AbortSignal): Promise<number | undefined> {
+    const { applier, stores, recorder } = this.#ports;
+    const { deployment } = observed;
+    const desired = autoProfileOf(deployment, status);
+    if (desired === undefined) return undefined;
+    const key = keyOfDeployment(observed);
+    const { name } = desired.metadata;
+    const wanted = `${name} ${JSON.stringify(desired.spec)}`;
+    if (this.#memories.refusal(key, wanted) !== undefined) return refusedMilliseconds;
+    const refuse = (told: EventInput): number => {
+      recorder.record(deployment as Cached<KubeObject>, told);
+      this.#memories.refuse(key, wanted, told.note);
+      return refusedMilliseconds;
+    };
+    const live = stores.modelProfiles.get(keyOf(desired));
+    if (live !== undefined && !(live as Cached<KubeObject>).metadata.ownerReferences?.some(({ uid }) => uid === deployment.metadata.uid)) {
+      return refuse(tell.profileNameTakenEvent(name));
+    }
+    try {
+      await applier.apply(stores.modelProfiles, desired, signal);
+      return undefined;
+    } catch (error) {
+      const failure = writeFailureOf(error);
+      if (failure?.kind !== 'Refused') throw error;
+      log.warn({ err: error }, 'ModelProfile of spec.profile was refused');
+      return refuse(tell.profileRefusedEvent(name, failure.message));
+    }
   }
 
   /** Decides, and where logs would say more, reads them and decides again. */

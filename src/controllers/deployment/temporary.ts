@@ -62,7 +62,7 @@ export function deadlineOf({ metadata }: Pick<KubeObject, 'metadata'> | Cached<K
  * deployments may not be the same model), how many copies run, and everything about how it changes.
  */
 export function copiedSpec(original: ModelDeployment): ModelDeploymentSpec {
-  const { model, rollout: _rollout, suspend: _suspend, deploymentMode: _mode, ...rest } = original.spec;
+  const { model, rollout: _rollout, profile: _profile, suspend: _suspend, deploymentMode: _mode, ...rest } = original.spec;
   const { version, inputs, outputs } = model ?? {};
   const named = runtimesNamedByService.includes(original.spec.runtime.type) ? undefined : modelNameOf(original);
   const kept = {

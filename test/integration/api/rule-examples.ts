@@ -390,6 +390,16 @@ export const contentExamples: Readonly<Record<string, Examples>> = {
     ],
     passes: [example('4 in Knative mode', { ...knative, scaling: { containerConcurrency: 4 } })],
   },
+  'profile-sweep-one': {
+    breaks: [
+      example('a sweep without a load', { profile: { auto: true, template: { sweep: { batchSizes: [1, 2] } } } }),
+      example('two kinds of load', { profile: { auto: false, template: { sweep: { concurrency: [1], requestsPerSecond: [5] } } } }),
+    ],
+    passes: [
+      example('a closed loop', { profile: { auto: true, template: { sweep: { concurrency: [1] } } } }),
+      example('a search', { profile: { auto: true, template: { sweep: { search: { for: 'Concurrency', maximum: 8 } } } } }),
+    ],
+  },
   'canary-standard': {
     breaks: [example('10', { ...standard, rollout: { canaryTrafficPercent: 10 } })],
     passes: [

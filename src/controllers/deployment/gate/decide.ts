@@ -60,6 +60,12 @@ export type GateDecision = {
 
 type Candidate = NonNullable<RolloutStatus['candidate']>;
 
+/** Names what is made to measure a candidate; undefined where nothing is. */
+export function candidateOf(decision: GateDecision | undefined): string | undefined {
+  const shadow = decision?.apply.shadow;
+  return shadow && `${shadow.metadata.name} ${JSON.stringify(shadow.spec)}`;
+}
+
 /** What should be true of the gate now. The same observation always gives the same decision. */
 export function decideGate(observed: GateObserved): GateDecision {
   const { deployment, wanted, live, named } = observed;
