@@ -43,16 +43,26 @@ export function expand(rules: readonly RbacRule[]): Permission[] {
   );
 }
 
-export function compare(granted: readonly Permission[], seen: readonly SeenUse[], waivers: readonly Waiver[]): Comparison {
+/**
+ * @param waivers of what is granted and never used
+ * @param refusals of what was refused
+ */
+export function compare(
+  granted: readonly Permission[],
+  seen: readonly SeenUse[],
+  waivers: readonly Waiver[],
+  refusals: readonly Waiver[] = [],
+): Comparison {
   const had = seen.filter(({ allowed }) => allowed);
   const unused = granted.filter((permission) => !had.some((use) => covers(permission, use)));
   const refused = distinct(seen.filter(({ allowed }) => !allowed));
   const waivedBy = (permission: Permission) => waivers.find(({ matches }) => fits(matches, permission));
-  const used = new Set([...unused, ...refused].map(waivedBy));
+  const meant = (permission: Permission) => refusals.find(({ matches }) => fits(matches, permission));
+  const used = new Set([...unused.map(waivedBy), ...refused.map(meant)]);
   return {
     unused: unused.filter((permission) => waivedBy(permission) === undefined),
-    refused: refused.filter((permission) => waivedBy(permission) === undefined),
-    idle: waivers.filter((waiver) => !used.has(waiver)),
+    refused: refused.filter((permission) => meant(permission) === undefined),
+    idle: [...waivers, ...refusals].filter((waiver) => !used.has(waiver)),
     granted: granted.length,
     waived: unused.filter((permission) => waivedBy(permission) !== undefined).length,
   };

@@ -9,7 +9,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chartRoles } from '../generate/chart/roles.ts';
 import { compare, describe, expand, type SeenUse } from './compare.ts';
-import { waivers } from './waivers.ts';
+import { refusals, waivers } from './waivers.ts';
 
 const operator = 'system:serviceaccount:modelwright-system:modelwright';
 const folder = process.argv[2];
@@ -19,7 +19,7 @@ const files = globSync(join(folder, '*.json'));
 const seen = files.flatMap((file) => JSON.parse(readFileSync(file, 'utf8')) as SeenUse[]).filter(({ user }) => user === operator);
 const { cluster, own } = chartRoles();
 const granted = [...Object.values(cluster), ...Object.values(own)].flatMap(expand);
-const { unused, refused, idle, waived } = compare(granted, seen, waivers);
+const { unused, refused, idle, waived } = compare(granted, seen, waivers, refusals);
 
 console.log(
   `${files.length} control planes; ${seen.length} kinds of request by the operator; ${granted.length} permissions granted, ${waived} unused and waived`,

@@ -2,20 +2,60 @@ import type { Waiver } from './compare.ts';
 
 const byApply =
   'Server-side apply is the verb patch, and the API server asks for create besides where it makes the object; audit logs do not show that.';
-const together = 'Roles grant get, list and watch together: whoever sees all objects of a kind sees each.';
+const finalizers =
+  'Only with the admission plugin OwnerReferencesPermissionEnforcement, which is off by default: owner references that block deletion need it.';
+const streamed =
+  'Caches are filled by a streamed list, which is the verb watch, where the API server has it (1.32 and newer by default, as in these tests); older ones are asked for list.';
+const byName = 'Caches of one object by its name ask for it by list or watch; kubectl auth can-i and people expect get beside them.';
+const wholeKind =
+  'Granted with list and watch: whoever sees all objects of a kind sees each, and a reader of one object need not list all.';
+
+const cached = [
+  ['modelwright.dev', 'modeldeployments'],
+  ['modelwright.dev', 'modelprofiles'],
+  ['modelwright.dev', 'servingplatforms'],
+  ['serving.kserve.io', 'inferenceservices'],
+  ['serving.kubeflow.org', 'inferenceservices'],
+  ['serving.kserve.io', 'clusterservingruntimes'],
+  ['serving.kserve.io', 'clusterstoragecontainers'],
+  ['serving.knative.dev', 'services'],
+  ['serving.knative.dev', 'revisions'],
+  ['apps', 'deployments'],
+  ['apps', 'replicasets'],
+  ['', 'pods'],
+  ['', 'events'],
+  ['', 'nodes'],
+  ['', 'namespaces'],
+  ['batch', 'jobs'],
+  ['apiextensions.k8s.io', 'customresourcedefinitions'],
+] as const;
+
+const configMaps = ['inferenceservice-config', 'config-features', 'config-deployment', 'config-defaults'] as const;
+
+const made = [
+  ['serving.kserve.io', 'inferenceservices'],
+  ['serving.kubeflow.org', 'inferenceservices'],
+  ['serving.kserve.io', 'clusterservingruntimes'],
+  ['serving.kserve.io', 'clusterstoragecontainers'],
+  ['modelwright.dev', 'modeldeployments'],
+  ['modelwright.dev', 'modelprofiles'],
+] as const;
 
 export const waivers: readonly Waiver[] = [
+  { matches: { group: 'modelwright.dev', resource: 'modeldeployments/finalizers', verb: 'update' }, why: finalizers },
+  { matches: { group: 'modelwright.dev', resource: 'modelprofiles/finalizers', verb: 'update' }, why: finalizers },
+  ...made.map(([group, resource]) => ({ matches: { group, resource, verb: 'create' }, why: byApply })),
+  ...cached.map(([group, resource]) => ({ matches: { group, resource, verb: 'list' }, why: streamed })),
+  ...cached.map(([group, resource]) => ({ matches: { group, resource, verb: 'get' }, why: wholeKind })),
+  ...configMaps.flatMap((name) =>
+    ['get', 'list'].map((verb) => ({ matches: { group: '', resource: 'configmaps', name, verb }, why: byName })),
+  ),
+];
+
+/** What was refused because a test took the permission away, to see what is said of that. */
+export const refusals: readonly Waiver[] = [
   {
-    matches: { resource: 'modeldeployments/finalizers' },
-    why: 'Only with the admission plugin OwnerReferencesPermissionEnforcement, which is off by default: owner references that block deletion need it.',
+    matches: { group: '', resource: 'configmaps', name: 'config-deployment', verb: 'patch' },
+    why: 'shared-keys.test.ts: a ServingPlatform that may not be acted on.',
   },
-  {
-    matches: { resource: 'modelprofiles/finalizers' },
-    why: 'As for ModelDeployments.',
-  },
-  { matches: { resource: 'inferenceservices', group: 'serving.kserve.io', verb: 'create' }, why: byApply },
-  { matches: { resource: 'inferenceservices', group: 'serving.kubeflow.org', verb: 'create' }, why: byApply },
-  { matches: { resource: 'clusterservingruntimes', verb: 'create' }, why: byApply },
-  { matches: { resource: 'clusterstoragecontainers', verb: 'create' }, why: byApply },
-  { matches: { verb: 'get' }, why: together },
 ];

@@ -20,7 +20,7 @@ export const permissions: readonly Permission[] = [
   // The promotion gate makes a ModelDeployment and a ModelProfile for each candidate, and takes them away.
   { group: 'modelwright.dev', resource: 'modeldeployments', verbs: ['create', 'patch', 'delete'] },
   { group: 'modelwright.dev', resource: 'modelprofiles', verbs: own },
-  { group: 'modelwright.dev', resource: 'modeldeployments/status', verbs: ['update', 'patch'] },
+  { group: 'modelwright.dev', resource: 'modeldeployments/status', verbs: ['patch'] },
   // Owner references that block deletion need this where the admission plugin OwnerReferencesPermissionEnforcement is on.
   { group: 'modelwright.dev', resource: 'modeldeployments/finalizers', verbs: ['update'] },
   { group: 'serving.kserve.io', resource: 'inferenceservices', verbs: own },

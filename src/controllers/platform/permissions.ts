@@ -5,7 +5,7 @@ import type { Permission } from '../deployment/permissions.ts';
 export const platformPermissions: readonly Permission[] = [
   // The finalizer is written with patch.
   { group: 'modelwright.dev', resource: 'servingplatforms', verbs: ['get', 'list', 'watch', 'patch'] },
-  { group: 'modelwright.dev', resource: 'servingplatforms/status', verbs: ['update', 'patch'] },
+  { group: 'modelwright.dev', resource: 'servingplatforms/status', verbs: ['patch'] },
   { group: 'serving.kserve.io', resource: 'clusterservingruntimes', verbs: ['create', 'patch', 'delete'] },
   { group: 'serving.kserve.io', resource: 'clusterstoragecontainers', verbs: ['create', 'patch', 'delete'] },
   // To free those that failed on tag resolution.

@@ -5,7 +5,7 @@ export const profilePermissions: readonly Permission[] = [
   { group: 'modelwright.dev', resource: 'modelprofiles', verbs: ['get', 'list', 'watch'] },
   // Copies of a model for mode Dedicated.
   { group: 'modelwright.dev', resource: 'modeldeployments', verbs: ['create', 'patch', 'delete'] },
-  { group: 'modelwright.dev', resource: 'modelprofiles/status', verbs: ['update', 'patch'] },
+  { group: 'modelwright.dev', resource: 'modelprofiles/status', verbs: ['patch'] },
   // Owner references that block deletion need this where the admission plugin OwnerReferencesPermissionEnforcement is on.
   { group: 'modelwright.dev', resource: 'modelprofiles/finalizers', verbs: ['update'] },
   { group: 'batch', resource: 'jobs', verbs: ['get', 'list', 'watch', 'create', 'delete'] },
