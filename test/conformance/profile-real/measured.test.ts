@@ -4,14 +4,21 @@
  * is asserted holds under any delay: counts, lower bounds, Little's law.
  */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import type { ModelProfileSpec, ProfileResult } from '../../../src/api/model-profile/index.ts';
 import { startTruthServer } from '../../load/servers/start.ts';
 import { ProfilePlane, resultOf } from '../../support/profile-plane.ts';
 
+const run = promisify(execFile);
+const main = resolve(import.meta.dirname, '../../../src/cli/main.ts');
 const short = { load: { warmupSeconds: 1, durationSeconds: 3 }, budget: { maxRepeatsPerPoint: 0 } } satisfies Partial<ModelProfileSpec>;
 
 function consistent(result: ProfileResult): void {
@@ -149,6 +156,30 @@ describe('a ModelProfile that is measured', () => {
     } finally {
       server.closeAllConnections();
       server.close();
+    }
+  });
+
+  it('is run, waited for, compared and exported from the command line', async () => {
+    await using server = await startTruthServer({ kind: 'fixed', microseconds: 30_000 });
+    const modelwright = (...args: string[]) =>
+      run(process.execPath, [main, 'profile', ...args, '-n', plane.namespace], {
+        env: { ...process.env, KUBECONFIG: plane.plane.kubeconfig },
+      });
+    const flags = ['--url', server.url, '--model', 'truth', '--concurrency', '8', '--duration', '3s', '--warmup', '1s', '--repeats', '0'];
+    const first = await modelwright('run', 'typed', ...flags, '--wait');
+    assert.match(first.stderr, /ModelProfile typed made/);
+    assert.match(first.stdout, /run \w+ Complete, 1\/1 points\n.*\n\nPOINT .*\nb1-c8 /);
+    const folder = mkdtempSync(join(tmpdir(), 'modelwright-typed-'));
+    try {
+      await modelwright('export', 'typed', '--json', join(folder, 'first.json'), '--html', join(folder, 'page.html'));
+      assert.match(readFileSync(join(folder, 'page.html'), 'utf8'), /<svg/);
+      const second = await modelwright('run', 'typed', '--wait');
+      assert.match(second.stderr, /is run again: spec\.runId cli-/);
+      // Noise may make either run better or worse; a verdict there is, for the same point.
+      const diff = await modelwright('diff', join(folder, 'first.json'), 'typed').catch((error: { stdout: string }) => error);
+      assert.match(diff.stdout, /^b1-c8 +throughput +\S+\/s \[.*\n(.*\n)*verdict: (better|worse|no evidence)\n$/m);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
     }
   });
 
