@@ -70,6 +70,7 @@ async function observeNow(client: KubeClient, platform: ServingPlatform, facts: 
     setbacks: new Map(),
     settledRegistries: new Set(),
     freed: new Map(),
+    otherConfigs: [],
     answers: new Map(),
     // Compared by the operator alone: only it knows its image.
     storageContainer: { live: undefined, isServed: true, isUsed: false, image: 'unknown' },

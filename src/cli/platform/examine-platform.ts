@@ -36,7 +36,11 @@ function withoutPlatform(error: unknown): Check | undefined {
 
 function effect({ status, metadata }: ServingPlatform): Check {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-  if (status === undefined || ready === undefined || status.observedGeneration !== (metadata as { readonly generation?: number }).generation) {
+  if (
+    status === undefined ||
+    ready === undefined ||
+    status.observedGeneration !== (metadata as { readonly generation?: number }).generation
+  ) {
     const message = 'the operator has not looked at it as it is now; is it running, and does it manage the platform (--manage-platform)?';
     return { name, state: 'warning', message };
   }

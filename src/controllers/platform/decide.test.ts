@@ -46,6 +46,7 @@ function seen(spec: object, more: Partial<Observed> = {}, leaving = false): Obse
     setbacks: new Map(),
     settledRegistries: new Set(),
     freed: new Map(),
+    otherConfigs: [],
     answers: new Map(),
     storageContainer: { live: undefined, isServed: true, isUsed: false, image: undefined },
     now: Date.parse('2026-01-01T00:00:00Z'),

@@ -26,6 +26,8 @@ export interface Observed {
   readonly knativeServed: boolean;
   readonly deploymentConfig: Cached<SharedConfigMap> | undefined;
   readonly inferenceServiceConfig: Cached<SharedConfigMap> | undefined;
+  /** ConfigMaps of its name in other namespaces, where KServe may have been before. */
+  readonly otherConfigs: readonly Cached<SharedConfigMap>[];
   /** Undefined: could not be read, or there is no such thing. */
   readonly runtimes: readonly Cached<ServingRuntimeObject>[] | undefined;
   /** Names of ClusterServingRuntimes that InferenceServices use: those of models, and those of others. */
@@ -51,13 +53,15 @@ export function observe(stores: PlatformStores, facts: ClusterFacts, remembered:
   const platform = stores.platforms.get(platformKey);
   if (platform === undefined) return undefined;
   const { deployments, runtimes } = stores;
-  const namespace = facts.inferenceServiceConfig?.namespace;
+  const namespace = platform.spec.kserve?.namespace ?? facts.inferenceServiceConfig?.namespace;
+  const inferenceServiceConfigs = stores.inferenceServiceConfigs.list();
   return {
     platform,
     serving: detectDialect(facts),
     knativeServed: serves(facts, 'serving.knative.dev', 'services'),
     deploymentConfig: deploymentConfigOf(stores),
-    inferenceServiceConfig: stores.inferenceServiceConfigs.list(namespace).find(({ metadata }) => metadata.namespace === namespace),
+    inferenceServiceConfig: inferenceServiceConfigs.find(({ metadata }) => metadata.namespace === namespace),
+    otherConfigs: inferenceServiceConfigs.filter(({ metadata }) => metadata.namespace !== namespace),
     runtimes: runtimes.state === 'synced' ? runtimes.list().toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)) : undefined,
     ...usedRuntimes(stores),
     models: modelsOf(deployments),

@@ -227,8 +227,12 @@ export class PlatformReconciler {
     const now = clock.monotonic();
     // Our own last write is not in the cache yet.
     if (before?.uid === uid && now - before.at < behindMilliseconds * 50 && !this.#hasSeen(action, before)) return 'Again';
+    // What we take back ourselves, nobody has taken from us.
     const isReverted =
-      before?.uid === uid && before.generation === observed.platform.metadata.generation && (object.data?.[key] ?? null) !== value;
+      claim !== null &&
+      before?.uid === uid &&
+      before.generation === observed.platform.metadata.generation &&
+      (object.data?.[key] ?? null) !== value;
     if (isReverted && before.isTakenBack !== true) {
       const writer = await lastWriterOf(client, object, key, fieldManager, signal);
       this.#writes.set(target, { ...before, isTakenBack: true });

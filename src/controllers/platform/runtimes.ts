@@ -27,6 +27,30 @@ type Runtimes = NonNullable<NonNullable<Part['status']>['runtimes']>;
 const maxBehind = 16;
 
 export function decideRuntimes(observed: Observed): Part {
+  const part = decidePresent(observed);
+  const cleaning = left(observed);
+  return cleaning.length === 0 ? part : { ...part, actions: [...part.actions, ...cleaning], remains: true };
+}
+
+/** Takes our values back where they decide nothing any more: KServe is in another namespace now, or of a version that reads no predictors. */
+function left(observed: Observed): readonly Action[] {
+  const { serving, inferenceServiceConfig, otherConfigs } = observed;
+  const isInUse = serving.kind === 'Found' && !serving.features.predictorModel;
+  const configs = [...otherConfigs, ...(isInUse || inferenceServiceConfig === undefined ? [] : [inferenceServiceConfig])];
+  return configs.flatMap((object) => {
+    const claim = claimOn<PredictorClaim>(object, 'predictors');
+    if (claim === undefined) return [];
+    const text = object.data?.['predictors'];
+    const plan = text === undefined ? undefined : planPredictors(text, [], claim);
+    if (plan?.kind === 'Unusable') return [];
+    const claimNow = object.metadata.annotations?.[claimAnnotation.predictors] ?? null;
+    return (
+      setKey({ target: 'predictors', object, key: 'predictors', value: plan?.text ?? null, claim: null, claimNow }, observed)?.actions ?? []
+    );
+  });
+}
+
+function decidePresent(observed: Observed): Part {
   const { platform, serving } = observed;
   const isLeaving = platform.metadata.deletionTimestamp !== undefined;
   const declared = isLeaving ? [] : ((platform as ServingPlatform).spec.runtimes ?? []);
@@ -61,7 +85,10 @@ function shippedImage(type: RuntimeType, { serving, runtimes, inferenceServiceCo
   if (serving.features.predictorModel) {
     return serverImage(runtimes?.find(({ metadata }) => metadata.name === stockRuntimeName(type)) as ServingRuntimeObject | undefined);
   }
-  const entry = parsePredictorImages(inferenceServiceConfig?.data ?? {})?.[type]?.v1;
+  const text = inferenceServiceConfig?.data?.['predictors'];
+  if (inferenceServiceConfig === undefined || text === undefined) return undefined;
+  const without = planPredictors(text, [], claimOn<PredictorClaim>(inferenceServiceConfig, 'predictors'));
+  const entry = parsePredictorImages({ predictors: without.kind === 'Planned' ? without.text : text })?.[type]?.v1;
   return entry === undefined || entry.defaultImageVersion === undefined ? entry?.image : joined(entry.image, entry.defaultImageVersion);
 }
 
