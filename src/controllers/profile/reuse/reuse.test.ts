@@ -24,7 +24,7 @@ const point = (id: string, valid = true): ProfileResult => ({
   valid,
   completedAt: '2026-05-04T10:00:00Z',
 });
-const wanted: Wanted = { spec: {}, specHash: 'cc', provenance, points: ['b1-c1', 'b1-c2'], asked: false };
+const wanted: Wanted = { spec: {}, specHash: 'cc', provenance, targetState: 'pods.0.images', points: ['b1-c1', 'b1-c2'], asked: false };
 
 function donor(name: string, more: Partial<ModelProfileStatus> = {}, run: Partial<NonNullable<ModelProfileStatus['run']>> = {}): Donor {
   return {
@@ -45,7 +45,13 @@ function donor(name: string, more: Partial<ModelProfileStatus> = {}, run: Partia
   };
 }
 
+/** The same of a model that only its address names. */
+const { modelSha256: _, ...bare } = { ...provenance, storageUri: 'gs://bucket/iris' };
+const undigested: Wanted = { ...wanted, provenance: bare };
+const unnamed = donor('other', { provenance: bare }, { targetState: 'pods.0.images' });
+
 describe('a run is taken over', () => {
+  it('of a model that no digest names, where the very pods serve still', () => assert.ok(findIdentical(undigested, [unnamed])));
   it('when it measured the very same, and says from where', () => {
     const found = findIdentical(wanted, [donor('other')]);
     assert.equal(found?.from, 'other/r0000001');
@@ -76,8 +82,16 @@ describe('a run is not taken over', () => {
     ['from a run that lacks a point', wanted, [donor('other', { results: [point('b1-c1')] })]],
     ['from a run without provenance', wanted, [{ name: 'other', status: { ...donor('other').status, provenance: undefined } as never }]],
     ['from a profile without status', wanted, [{ name: 'other' }]],
-    ['of an image that no digest names', { ...wanted, provenance: { ...provenance, imageDigest: undefined } as never }, [donor('other')]],
-    ['of a model that no digest names', { ...wanted, provenance: { ...provenance, modelSha256: undefined } as never }, [donor('other')]],
+    [
+      'of a model that no digest names, by other pods',
+      undigested,
+      [{ ...unnamed, status: { ...unnamed.status, run: { ...unnamed.status?.run, targetState: 'pods.1.images' } } as never }],
+    ],
+    [
+      'of a model that no digest names, without pods',
+      { ...undigested, targetState: '' },
+      [{ ...unnamed, status: { ...unnamed.status, run: { ...unnamed.status?.run, targetState: '' } } as never }],
+    ],
     ...Object.keys(provenance).map((name): [string, Wanted, readonly Donor[]] => [
       `where ${name} is another`,
       { ...wanted, provenance: { ...provenance, [name]: name === 'nodes' ? ['n-3'] : 'other' } },

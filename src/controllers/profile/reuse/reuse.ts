@@ -14,6 +14,8 @@ export interface Wanted {
   /** `specHashOf` the spec. */
   readonly specHash: string;
   readonly provenance: Provenance;
+  /** `podsState` of the target now; empty where there is no pod. */
+  readonly targetState: string;
   /** Ids of all the points that the run would measure. */
   readonly points: readonly string[];
   /** A run of the calendar, or of a changed spec.runId: somebody asked for new figures. */
@@ -29,15 +31,19 @@ export interface Reused {
  * The latest complete run that measured the very same: its spec says the same of everything that matters, every trait of its
  * provenance is the same, and every point that is wanted is there and valid. Undefined where there is none or a run has to measure.
  */
-export function findIdentical({ spec, specHash, provenance, points, asked }: Wanted, donors: readonly Donor[]): Reused | undefined {
+export function findIdentical(
+  { spec, specHash, provenance, targetState, points, asked }: Wanted,
+  donors: readonly Donor[],
+): Reused | undefined {
   if (spec.reuse === 'Never' || spec.baseline !== undefined || asked) return undefined;
-  // What cannot be told apart by a digest might have changed under the same name.
-  if (provenance.imageDigest === undefined || provenance.modelSha256 === undefined) return undefined;
+  const digested = provenance.imageDigest !== undefined && provenance.modelSha256 !== undefined;
   const found = donors.flatMap(({ name, status }): (Reused & { readonly at: string })[] => {
     const { run, results, provenance: theirs } = status ?? {};
     if (status === undefined || run?.state !== 'Complete' || run.specHash !== specHash || results === undefined || theirs === undefined)
       return [];
     if (provenanceKey(theirs) !== provenanceKey(provenance)) return [];
+    // What no digest names might have changed under its name, unless the very pods that were measured serve still.
+    if (!digested && (targetState === '' || run.targetState !== targetState)) return [];
     const valid = new Set(results.filter((point) => point.valid).map(({ id }) => id));
     if (results.length === 0 || !points.every((id) => valid.has(id))) return [];
     const from = run.reusedFrom ?? `${name}/${run.id}`;

@@ -3,6 +3,7 @@ import type { ModelProfileStatus } from '../../../api/model-profile/index.ts';
 import type { Progress, Run } from '../decision.ts';
 import { type Observed, tasksOfObserved } from '../observed.ts';
 import type { TargetProvenance } from '../target/target.ts';
+import { podsState } from '../target/target-pods.ts';
 import { rfc3339 } from '../times.ts';
 import { findIdentical, type Reused } from './reuse.ts';
 
@@ -13,6 +14,7 @@ export function reusable({ profile, legs, sameTarget, version }: Observed, run: 
     spec: profile.spec,
     specHash: run.specHash,
     provenance: { ...provenance, tool: version },
+    targetState: podsState(legs[0].pods),
     points: tasksOfObserved({ profile, legs }).map(({ id }) => id),
     asked: run.trigger === 'Requested' || run.trigger === 'Scheduled',
   };
