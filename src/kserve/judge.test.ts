@@ -193,6 +193,23 @@ describe('names', () => {
   });
 });
 
+/** A runtime of ours that speaks V2 alone. */
+const ours = {
+  apiVersion: 'serving.kserve.io/v1alpha1',
+  kind: 'ClusterServingRuntime',
+  metadata: { name: 'modelwright-triton-1' },
+  spec: { protocolVersions: ['v2'], containers: [{ name: 'kserve-container', image: 'mirror:5000/triton:1' }] },
+};
+const declared = { kind: 'Declared', name: 'modelwright-triton-1', image: 'mirror:5000/triton:1' } as const;
+
+describe('a runtime that the platform declares', () => {
+  const dialect = { ...dialectOf(v(20)), runtimes: [ours], platformRuntimes: { Triton: declared } };
+  table([
+    [{ runtime: { type: 'Triton', protocol: 'V2' } }, { dialect }],
+    [{ runtime: { type: 'Triton', protocol: 'GRPCV2' } }, { dialect }, /^refuses ProtocolNotSupported: .*speaks v2 and not grpc-v2/],
+  ]);
+});
+
 describe('the policy', () => {
   table([
     [{ serviceAccountName: 'admin' }, {}, /^refuses ServiceAccountNotAllowed: spec\.serviceAccountName/],
@@ -200,6 +217,19 @@ describe('the policy', () => {
     [{ serviceAccountName: 'models' }, { policy: { serviceAccounts: ['models'] } }],
     [{ transformer: { image: 'acme/pre:1' } }, {}, /^refuses ImageNotAllowed: spec\.transformer\.image/],
     [{ transformer: { image: 'acme/pre:1' } }, { policy: { imageRegistries: ['docker.io/acme'] } }],
+    [{ runtime: { type: 'Triton' } }, { policy: { runtimeRegistries: ['nvcr.io'] } }],
+    [
+      { runtime: { type: 'Triton' } },
+      { policy: { runtimeRegistries: ['docker.io'] } },
+      /^refuses RuntimeImageNotAllowed: spec\.runtime.*nvcr\.io/,
+    ],
+    [
+      { runtime: { type: 'Triton' } },
+      {
+        policy: { runtimeRegistries: ['mirror:5000'] },
+        dialect: { ...dialectOf(v(20)), runtimes: [ours], platformRuntimes: { Triton: declared } },
+      },
+    ],
   ]);
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { allowsImage, allowsServiceAccount } from './policy.ts';
+import { allowsImage, allowsRuntimeImage, allowsServiceAccount } from './policy.ts';
 
 describe('the policy', () => {
   const images: readonly [string, string, boolean][] = [
@@ -26,6 +26,11 @@ describe('the policy', () => {
       assert.equal(allowsImage({ imageRegistries: [registry] }, image), allowed);
     });
   }
+  it('on model servers allows any image where it is empty, and otherwise what it lists', () => {
+    assert.equal(allowsRuntimeImage({}, 'nvcr.io/nvidia/tritonserver'), true);
+    assert.equal(allowsRuntimeImage({ runtimeRegistries: ['nvcr.io'] }, 'nvcr.io/nvidia/tritonserver'), true);
+    assert.equal(allowsRuntimeImage({ runtimeRegistries: ['nvcr.io'] }, 'tensorflow/serving'), false);
+  });
   it('that is empty allows no image and the default service account only', () => {
     assert.equal(allowsImage({}, 'nginx'), false);
     assert.equal(allowsServiceAccount({}, 'default'), true);

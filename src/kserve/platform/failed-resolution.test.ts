@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { failedResolutionOf, nextTryTime } from './failed-resolution.ts';
+import { causeAfterAsking, failedResolutionOf, nextTryTime, type RegistryWord } from './failed-resolution.ts';
 
 function revision(message: string, reason = 'ContainerMissing') {
   const condition = { type: 'ContainerHealthy', status: 'False' as const, reason, message, lastTransitionTime: '2026-01-01T00:00:00Z' };
@@ -52,4 +52,41 @@ describe('a Revision whose tag could not be resolved', () => {
       '2026-01-01T00:17:03Z',
     ]);
   });
+});
+
+describe('the cause, once the registry was asked too', () => {
+  const after = (words: string, word: RegistryWord | undefined) => {
+    const failure = failedResolutionOf(failed('r.io/a/x:1', words));
+    assert.ok(failure);
+    return causeAfterAsking(failure, word);
+  };
+  const [denied, unknown] = ['unexpected status code 401 Unauthorized', 'something else'];
+  const says = (cause: 'NoSuchTag' | 'Unauthorized' | 'DNS') => ({ kind: 'Failed', cause, message: `r.io says ${cause}` }) as const;
+  const rows: readonly [what: string, words: string, word: RegistryWord | undefined, reason: string | undefined, cause: RegExp][] = [
+    ['nothing yet: what Knative says', denied, undefined, 'Unauthorized', /wants credentials/],
+    [
+      'that there is no such tag: that is final',
+      denied,
+      says('NoSuchTag'),
+      'NoSuchTag',
+      /^r\.io says NoSuchTag, so the pods could not pull it either/,
+    ],
+    ['something of our own place: what Knative says counts', denied, says('DNS'), 'Unauthorized', /wants credentials/],
+    ['something, and Knative nothing: ours', unknown, says('Unauthorized'), 'Unauthorized', /^r\.io says Unauthorized/],
+    [
+      'that it is there, and Knative lacks credentials',
+      denied,
+      { kind: 'Found' },
+      'Unauthorized',
+      /wants credentials.*the operator itself finds the image/,
+    ],
+    ['that it is there by now', 'unexpected status code 404 Not Found', { kind: 'Found' }, 'Found', /has the image now/],
+  ];
+  for (const [what, words, word, reason, cause] of rows) {
+    it(`says ${what}`, () => {
+      const found = after(words, word);
+      assert.equal(found.reason, reason);
+      assert.match(found.cause, cause);
+    });
+  }
 });

@@ -41,6 +41,12 @@ describe('a runtime of our own', () => {
     assert.deepEqual(ownRuntime({ ...declaration, imagePullSecrets: ['nvcr'] }, stock).spec['imagePullSecrets'], [{ name: 'nvcr' }]);
   });
 
+  it('adds its arguments behind the shipped ones, and has the protocols that are declared', () => {
+    const { spec } = ownRuntime({ ...declaration, args: ['--strict-readiness=true'], protocols: ['V2', 'GRPCV2'] }, stock);
+    assert.deepEqual((spec['containers'] as { args?: string[] }[])[1]?.args, ['tritonserver', '--strict-readiness=true']);
+    assert.deepEqual(spec['protocolVersions'], ['v2', 'grpc-v2']);
+  });
+
   it('has another name for another content, and the same for the same', () => {
     const name = ownRuntime(declaration, stock).metadata.name;
     assert.match(name, /^modelwright-triton-[0-9a-f]{8}$/);
