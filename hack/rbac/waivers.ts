@@ -49,10 +49,14 @@ export const waivers: readonly Waiver[] = [
   { matches: { group: 'modelwright.dev', resource: 'modelprofiles/finalizers', verb: 'update' }, why: finalizers },
   ...made.map(([group, resource]) => ({ matches: { group, resource, verb: 'create' }, why: byApply })),
   ...cached.map(([group, resource]) => ({ matches: { group, resource, verb: 'list' }, why: streamed })),
-  ...cached.map(([group, resource]) => ({ matches: { group, resource, verb: 'get' }, why: wholeKind })),
-  ...configMaps.flatMap((name) =>
-    ['get', 'list'].map((verb) => ({ matches: { group: '', resource: 'configmaps', name, verb }, why: byName })),
-  ),
+  ...cached
+    .filter(([, resource]) => !read.includes(resource))
+    .map(([group, resource]) => ({ matches: { group, resource, verb: 'get' }, why: wholeKind })),
+  ...configMaps.map((name) => ({ matches: { group: '', resource: 'configmaps', name, verb: 'list' }, why: byName })),
+  ...['config-features', 'config-defaults'].map((name) => ({
+    matches: { group: '', resource: 'configmaps', name, verb: 'get' },
+    why: byName,
+  })),
 ];
 
 /** What was refused because a test took the permission away, to see what is said of that. */
