@@ -14,7 +14,7 @@ export function reusable({ profile, legs, sameTarget, version }: Observed, run: 
     spec: profile.spec,
     specHash: run.specHash,
     provenance: { ...provenance, tool: version },
-    targetState: podsState(legs[0].pods),
+    targetState: podsState(legs[0]?.pods ?? []),
     points: tasksOfObserved({ profile, legs }).map(({ id }) => id),
     asked: run.trigger === 'Requested' || run.trigger === 'Scheduled',
   };
