@@ -86,7 +86,7 @@ const tagResolution = object('What Knative does with image tags.', {
       }),
       {
         description:
-          'Registries whose tags Knative is not to resolve to digests. Kept as a set shared with others in ConfigMap config-deployment: only these entries come and go. A pod may then run another image than its neighbour after a tag was moved; a digest as `version` needs no entry here.',
+          'Registries whose tags Knative is not to resolve to digests. Kept as a set shared with others in ConfigMap config-deployment: only these entries come and go. A pod may then run another image than its neighbour after a tag was moved; a runtime with pinDigests needs no entry here.',
         maxItems: 64,
         'x-kubernetes-list-type': 'set',
       },

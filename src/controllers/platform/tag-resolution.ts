@@ -96,7 +96,7 @@ function statusOf(
     wanted.length === 0
       ? []
       : [
-          'tags of skipped registries are not pinned: after a tag was moved, two pods of one model may run different images; a digest (sha256:…) as version in spec.runtimes needs no entry',
+          'tags of skipped registries are not pinned: after a tag was moved, two pods of one model may run different images; with pinDigests: true in spec.runtimes models get the digest, and no entry is needed',
           'skipping hides why a tag could not be resolved, and the pull may fail for the same reason: a tag that was pushed always has a digest',
         ];
   return {
