@@ -53,8 +53,9 @@ export type Step =
 
 export interface PackagingDecision {
   readonly step: Step;
-  /** Jobs that are not needed any more. */
+  /** Jobs that are not needed any more, and where they may have left an upload. */
   readonly remove: readonly Cached<JobObject>[];
+  readonly place?: NamespaceRepository;
   /** What is said unless the step comes to something else. */
   readonly outcome: Outcome;
   readonly lookAgainMilliseconds?: number;
@@ -65,13 +66,19 @@ const maxAttempts = 5;
 const [firstRetryMilliseconds, lastRetryMilliseconds] = [15_000, 600_000];
 
 export function decidePackaging(observed: PackagingObserved): PackagingDecision {
+  const task = taskOf(observed.deployment);
+  const target = task?.kind === 'Pack' ? targetOf(task, observed) : undefined;
+  return { ...decideOn(task, target, observed), ...(target?.kind === 'Usable' && { place: target }) };
+}
+
+type Target = ReturnType<typeof targetOf> | undefined;
+
+function decideOn(task: Task | undefined, target: Target, observed: PackagingObserved): PackagingDecision {
   const { deployment, jobs } = observed;
-  const task = taskOf(deployment);
   const earlier = deployment.status?.package as PackageStatus | undefined;
   if (task === undefined) return { step: none, remove: jobs, outcome: notAsked };
   const stop = (outcome: Outcome, remove: readonly Cached<JobObject>[] = []): PackagingDecision => ({ step: none, remove, outcome });
 
-  const target = task.kind === 'Pack' ? targetOf(task, observed) : undefined;
   if (target?.kind === 'Refused') return stop({ kind: 'Failed', block: target.block, ...(earlier && { package: earlier }) });
   const place = target && { target };
   const needed = target && accessFor(anyPackage(target), target, deployment.metadata.namespace ?? '', observed.dialect);

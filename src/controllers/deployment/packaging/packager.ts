@@ -45,7 +45,7 @@ export class Packager {
 
   async advance(observed: PackagingObserved, log: Logger, signal: AbortSignal): Promise<Advance> {
     const decision = decidePackaging(observed);
-    for (const job of decision.remove) await this.#removeJob(job, signal);
+    for (const job of decision.remove) await this.#removeJob(job, decision.place, log, signal);
     try {
       return await this.#step(observed, decision, log, signal);
     } catch (error) {
@@ -220,7 +220,7 @@ export class Packager {
       };
     const { image = '' } = observed;
     await this.#start(observed, { kind: 'Start', task, attempt: attempt + 1, image, ...(target && { target }) }, log, signal);
-    await this.#removeJob(job, signal);
+    await this.#removeJob(job, undefined, log, signal);
     return { outcome: working('PackagingRetries', `${message}; it is packaged again`, earlier) };
   }
 
@@ -279,9 +279,18 @@ export class Packager {
     return rest;
   }
 
-  async #removeJob(job: Cached<JobObject>, signal: AbortSignal): Promise<void> {
+  async #removeJob(job: Cached<JobObject>, place: NamespaceRepository | undefined, log: Logger, signal: AbortSignal): Promise<void> {
     const { uid, deletionTimestamp } = job.metadata;
     if (deletionTimestamp !== undefined) return;
+    if (place !== undefined && job.spec?.suspend !== true) {
+      try {
+        await (await this.#ports.openShelf(place, signal)).discard(runOf(job), signal);
+      } catch (error) {
+        if (!(error instanceof PackagingError)) throw error;
+        // What stays is collected when it is a day old.
+        log.warn({ job: job.metadata.name, code: error.code }, 'What a packaging Job uploaded could not be removed');
+      }
+    }
     // Its Secret and its Pods go with it.
     const options = { uid, propagationPolicy: 'Background' } as const;
     await ignoring(
