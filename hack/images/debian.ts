@@ -14,7 +14,7 @@ export const USER = '65532:65532';
 const UNWANTED = [
   /^usr\/share\/(?!ca-certificates|doc|java|zoneinfo)/,
   /^usr\/share\/doc\/.*(?<!\/copyright)$/,
-  /\/(gconv|__pycache__|perl)\//,
+  /\/(gconv|perl)\//,
   /^(etc\/(init|init\.d|cron\.[a-z]+|logrotate\.d|systemd)|var)\//,
   /^usr\/lib\/(systemd|tmpfiles\.d)\//,
 ];
@@ -55,11 +55,15 @@ export async function rootLayer(options: LayerOptions = {}): Promise<Layer> {
 export async function certificatesLayer({ say, purpose, ...options }: DebianLayer): Promise<Layer> {
   const { folder: root, versions } = await debianTree(['ca-certificates'], { say, purpose });
   return cachedLayer(
-    ['certificates', versions],
+    ['certificates', 2, versions],
     async () => {
       const authorities = join(root, 'usr/share/ca-certificates/mozilla');
       const all = readdirSync(authorities).sort();
-      return [text('etc/ssl/certs/ca-certificates.crt', all.map((name) => readFileSync(join(authorities, name), 'utf8')).join(''))];
+      // OpenSSL's own place first: a variable that names the file would take precedence over what a cluster's administrator sets.
+      return [
+        link('usr/lib/ssl/cert.pem', '/etc/ssl/certs/ca-certificates.crt'),
+        text('etc/ssl/certs/ca-certificates.crt', all.map((name) => readFileSync(join(authorities, name), 'utf8')).join('')),
+      ];
     },
     options,
   );

@@ -1,11 +1,12 @@
 /** Layers of Python: Debian's interpreter, and packages of PyPI by a list that fixes every version and checksum. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { withLock } from '../controlplane/lock.ts';
 import type { Say } from '../controlplane/log.ts';
+import { debianTree } from '../debian/packages.ts';
 import { imageCache } from './cache.ts';
 import { type DebianLayer, debianLayer } from './debian.ts';
 import { fromFolder, type Wanted } from './entries.ts';
@@ -38,25 +39,52 @@ const INTERPRETER = [
   'zlib1g',
 ];
 
+/** Changes when packages are prepared in another way. */
+const COMPILED = 1;
+
 const REQUIREMENTS = join(import.meta.dirname, 'requirements');
 
 /** What installed packages carry for their own developers. */
 const UNWANTED = [
-  /\/(tests?|testing_data)\/.*\.(py|csv|gz|json|npz|pkl|txt|xml)$/,
+  /\/(tests?|testing_data)\/.*\.(py|csv|gz|json|npz|pkl|pyc|txt|xml)$/,
   /\.(pyi|pyx|pxd|c|h|hpp|cpp)$/,
   /\/(RECORD|INSTALLER|REQUESTED|direct_url\.json)$/,
   /\/bin\//,
 ];
 
-export function pythonLayer(options: DebianLayer): Promise<Layer> {
+export async function pythonLayer(options: DebianLayer): Promise<Layer> {
+  const { folder } = await debianTree(INTERPRETER, options);
+  const library = `usr/lib/python${PYTHON}`;
+  if (!existsSync(join(folder, library, '__pycache__')))
+    await withLock(`${folder}.lock`, options.say, () => compile(folder, join(folder, library), library));
   return debianLayer(INTERPRETER, options);
+}
+
+/**
+ * Compiles what is in `folder` as Python in the image would, which could not keep it: the image's own interpreter does it, out of the unpacked
+ * packages. Without it each start compiles everything, which takes a server of half a core a minute.
+ * @param path the folder's path in the image
+ */
+async function compile(root: string, folder: string, path: string): Promise<void> {
+  const libraries = ['usr/lib', 'lib'].map((part) =>
+    join(root, part, `${hostArchitecture() === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`),
+  );
+  const [loader = ''] = globSync(join(root, 'lib/*-linux-gnu/ld-linux-*.so.*'));
+  const interpreter = [loader, '--library-path', libraries.join(':'), join(root, `usr/bin/python${PYTHON}`)];
+  const [command = '', ...args] = interpreter;
+  // By content, not time: a layer has no times. Some packages carry files for other versions, which do not compile: that fails nothing.
+  const options = ['-m', 'compileall', '-q', '--invalidation-mode', 'unchecked-hash', '-s', folder, '-p', `/${path}`, folder];
+  const env = { PATH: process.env['PATH'] ?? '', PYTHONHOME: join(root, 'usr'), PYTHONHASHSEED: '0' };
+  await run(command, [...args, ...options], { env, maxBuffer: 64 << 20 }).catch((error: { code?: number; message: string }) => {
+    if (error.code !== 1) throw new Error(`Python's files cannot be compiled: ${error.message.split('\n')[0]}`);
+  });
 }
 
 /** `requirements/NAME.txt` as a layer, where the interpreter looks for packages. */
 export async function packagesLayer(name: string, say: Say, wanted: Wanted = () => true, options: LayerOptions = {}): Promise<Layer> {
   const lock = readFileSync(join(REQUIREMENTS, `${name}.txt`), 'utf8');
   return cachedLayer(
-    ['python', PYTHON, hostArchitecture(), lock, UNWANTED.map(String), String(wanted)],
+    ['python', PYTHON, hostArchitecture(), COMPILED, lock, UNWANTED.map(String), String(wanted)],
     async () => {
       const folder = await installed(name, say);
       return fromFolder(folder, SITE_PACKAGES, (path) => !UNWANTED.some((pattern) => pattern.test(path)) && wanted(path));
@@ -78,6 +106,9 @@ export async function installed(name: string, say: Say, env: NodeJS.ProcessEnv =
     say(`installing the Python packages of ${name} from PyPI`);
     try {
       await pip(['install', '--target', part, '--no-compile', '--no-deps', '--require-hashes', '--requirement', lockFile]);
+      say(`compiling the Python packages of ${name}`);
+      const { folder: root } = await debianTree(INTERPRETER, { say, purpose: `the image ${name}` });
+      await compile(root, part, SITE_PACKAGES);
       renameSync(part, folder);
     } finally {
       rmSync(part, { recursive: true, force: true });
@@ -89,7 +120,7 @@ export async function installed(name: string, say: Say, env: NodeJS.ProcessEnv =
 /** Tells two states of a list apart. */
 export function requirementsDigest(name: string): string {
   return createHash('sha256')
-    .update(readFileSync(join(REQUIREMENTS, `${name}.txt`)))
+    .update(`${COMPILED}${readFileSync(join(REQUIREMENTS, `${name}.txt`), 'utf8')}`)
     .digest('hex')
     .slice(0, 16);
 }

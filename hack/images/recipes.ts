@@ -22,12 +22,7 @@ export interface Recipe {
 }
 
 const PROGRAMS = join(import.meta.dirname, 'programs');
-const PYTHON_ENV = [
-  'PATH=/usr/local/bin:/usr/bin',
-  'PYTHONUNBUFFERED=1',
-  'PYTHONDONTWRITEBYTECODE=1',
-  'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt',
-];
+const PYTHON_ENV = ['PATH=/usr/local/bin:/usr/bin', 'PYTHONUNBUFFERED=1', 'PYTHONDONTWRITEBYTECODE=1'];
 
 const references = {
   modelwright: `${REGISTRY}/modelwright:latest-build`,
