@@ -13,6 +13,9 @@ import type { Repository } from './repository.ts';
 /** What a signature is for. `Upload`: make one blob. `Read`: read one blob. `ReadContainer`: list and read all of them, as KServe's stock initializer does. */
 export type Grant = { readonly kind: 'Upload' | 'Read'; readonly blob: string } | { readonly kind: 'ReadContainer' };
 
+/** Form of the signatures: the SDK's own default is newer than what some clouds, and Azurite, know. */
+const signatureVersion = '2022-11-02';
+
 /** Clocks differ: a signature begins to hold this much before it is made. */
 const skewMilliseconds = 5 * 60_000;
 
@@ -39,6 +42,7 @@ export async function signatureFor(
     startsOn: new Date(Date.now() - skewMilliseconds),
     expiresOn: expires,
     protocol: SASProtocol.Https,
+    version: signatureVersion,
   };
   switch (credential.kind) {
     case 'key':

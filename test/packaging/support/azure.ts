@@ -49,7 +49,8 @@ export interface Azure extends AsyncDisposable {
 /**
  * Starts Azurite and the front, and makes this process resolve and trust the account names.
  *
- * @param tls Azurite speaks TLS itself, as it must for signatures that hold for https only; `plainUrl` is of no use then.
+ * @param tls Azurite speaks TLS itself, as it must for signatures that hold for https only, and takes bearer tokens (whose issuer, audience
+ *   and times it checks, not their signature); `plainUrl` is of no use then.
  */
 export async function startAzure({ tls: overTls = false }: { readonly tls?: boolean } = {}): Promise<Azure> {
   const folder = await mkdtemp(join(tmpdir(), 'modelwright-azure-'));
@@ -69,7 +70,7 @@ export async function startAzure({ tls: overTls = false }: { readonly tls?: bool
       '--silent',
       '--skipApiVersionCheck',
       '--disableTelemetry',
-      ...(overTls ? ['--cert', join(folder, 'server.crt'), '--key', join(folder, 'server.key')] : []),
+      ...(overTls ? ['--cert', join(folder, 'server.crt'), '--key', join(folder, 'server.key'), '--oauth', 'basic'] : []),
     ],
     { env: { ...process.env, AZURITE_ACCOUNTS: `${account}:${key}` }, stdio: ['ignore', 'ignore', 'inherit'] },
   );
