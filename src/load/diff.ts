@@ -127,7 +127,7 @@ function errors({ requests, succeeded }: ShownPoint): { readonly rate: number; r
   const share = (requests - succeeded) / requests;
   const centre = (share + (z * z) / (2 * requests)) / (1 + (z * z) / requests);
   const half = (z / (1 + (z * z) / requests)) * Math.sqrt((share * (1 - share)) / requests + (z * z) / (4 * requests * requests));
-  return { rate: share * 1e6, interval: { low: Math.max(0, centre - half) * 1e6, high: (centre + half) * 1e6 } };
+  return { rate: share * 1e6, interval: { low: share === 0 ? 0 : Math.max(0, centre - half) * 1e6, high: (centre + half) * 1e6 } };
 }
 
 function overall(verdicts: readonly Verdict[]): Verdict {

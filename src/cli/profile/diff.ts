@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { ModelProfile } from '../../api/model-profile/index.ts';
-import { diffReports } from '../../load/diff.ts';
+import { type Comparison, diffReports } from '../../load/diff.ts';
 import { asFailure } from '../bench/command.ts';
 import { diffText } from '../bench/diff.ts';
 import { positive } from '../bench/flags.ts';
@@ -35,7 +35,9 @@ async function diff(first: string, second: string | undefined, options: DiffOpti
   try {
     const shown = comparable(before, after);
     const found = diffReports(shown.before, shown.after, positive(options.tolerance, '--tolerance') / 100);
-    const said = { ...found, remarks: [...found.remarks, ...differences(before, after)] };
+    // Of a profile p99 has an interval; what has none on either side tells nothing.
+    const points = found.points.map((point) => ({ ...point, comparisons: point.comparisons.filter(isBounded) }));
+    const said = { ...found, points, remarks: [...found.remarks, ...differences(before, after)] };
     if (said.points.length === 0) throw new Failure(`${left} and ${right} have no point in common that was measured`, 2);
     process.stdout.write(options.output === 'json' ? printJson(said) : diffText(said, left, right));
     if (said.verdict === 'worse') process.exitCode = 1;
@@ -47,6 +49,10 @@ async function diff(first: string, second: string | undefined, options: DiffOpti
 async function resolve(reference: string, options: NamespaceOptions): Promise<RunOfProfile> {
   const [name = '', run] = reference.split('@', 2);
   return runOf(await readAnywhere(name, options), run);
+}
+
+function isBounded({ beforeInterval, afterInterval }: Comparison): boolean {
+  return [beforeInterval.low, beforeInterval.high, afterInterval.low, afterInterval.high].some((end) => end !== null);
 }
 
 /** What else is not the same, so that nobody takes a new image for a faster model. */

@@ -14,6 +14,10 @@ const meanings: Readonly<Record<string, string>> = {
   Saturated: 'requests piled up: the server cannot keep up with this rate',
   NothingSucceeded: 'no request succeeded',
   ServerRestarted: 'the model server was restarted meanwhile',
+  TargetRestarted: 'a container of the target was restarted meanwhile',
+  TargetRescaled: 'the target got other pods meanwhile',
+  TargetImageChanged: 'the target came to another image meanwhile',
+  TargetNotReady: 'the target was not ready meanwhile',
 };
 
 /** The sentence for a reason; the reason itself where this version does not know it. */

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { Ajv } from 'ajv';
 import ajvFormats from 'ajv-formats';
 import { statusSchema } from '../../api/model-profile/status.ts';
+import { disturbanceReasons } from '../../controllers/profile/plan/missing.ts';
 import { invalidReasons } from '../../load/validity.ts';
 import { knownReasons, meaningOf } from './meaning.ts';
 import { aProfile, aResult } from './profile.fixture.ts';
@@ -72,8 +73,8 @@ describe('a point that is not valid', () => {
     assert.match(text, /^b1-c1 is not valid: NotKnownYet$/m);
   });
 
-  it('has a sentence for every reason that the load generator gives', () => {
-    for (const reason of invalidReasons) assert.ok(knownReasons.includes(reason), reason);
+  it('has a sentence for every reason that the load generator and the operator give', () => {
+    for (const reason of [...invalidReasons, ...disturbanceReasons]) assert.ok(knownReasons.includes(reason), reason);
     assert.equal(meaningOf('NewReason'), 'NewReason');
   });
 });
@@ -90,10 +91,10 @@ describe('a report made of a status', () => {
     assert.deepEqual(report.objective.latency, [{ percentile: 'p99', maxMicroseconds: 50_000 }]);
   });
 
-  it('derives when a point began from how many requests it had at its rate', () => {
+  it('derives when a point began from how long each is measured', () => {
     const point = report.points.find(({ id }) => id === 'b1-c1');
-    assert.equal(point?.durationSeconds, 25);
-    assert.equal(point?.startedAt, '2026-11-21T10:00:15.000Z');
+    assert.equal(point?.durationSeconds, 30);
+    assert.equal(point?.startedAt, '2026-11-21T10:00:10.000Z');
   });
 
   it('tells open loops by their rate and arrivals', () => {

@@ -45,7 +45,7 @@ function modelOf({ target }: ModelProfileSpec): string {
 function shownPoint(result: ProfileResult, spec: ModelProfileSpec, { provenance }: ModelProfileStatus): ShownPoint {
   const { batchSize, requests, errors, latencyMicroseconds: latency, server, gpu } = result;
   const perSecond = Number(result.requestsPerSecondMeasured);
-  const durationSeconds = perSecond > 0 ? (requests - errors) / perSecond : (spec.load?.durationSeconds ?? 30);
+  const durationSeconds = spec.load?.durationSeconds ?? 30;
   const perRequest = (samples: string | undefined) => (samples === undefined ? null : Number(samples) / batchSize);
   const load = loadOf(result, spec);
   return {
@@ -82,7 +82,7 @@ function shownPoint(result: ProfileResult, spec: ModelProfileSpec, { provenance 
           ],
     valid: result.valid,
     invalidReasons: (result.invalidReasons ?? []).map((reason) => ({ reason, message: meaningOf(reason) })),
-    notes: (result.repeats ?? 0) > 0 ? [`${result.id} was measured again ${result.repeats} time(s)`] : [],
+    notes: [],
   };
 }
 
@@ -154,7 +154,7 @@ function definitionsOf({ method }: ModelProfileStatus): string {
 }
 
 /** What the figures are of, and what is to be known before they are used. */
-function remarksOf({ provenance, run, gpuSource, conditions = [] }: ModelProfileStatus): string[] {
+function remarksOf({ provenance, run, gpuSource, results = [], conditions = [] }: ModelProfileStatus): string[] {
   const said: string[] = [];
   const say = (what: string, value: string | undefined) => value !== undefined && value !== '' && said.push(`${what}: ${value}`);
   say('model', provenance?.storageUri);
@@ -166,6 +166,13 @@ function remarksOf({ provenance, run, gpuSource, conditions = [] }: ModelProfile
     'GPU',
     [provenance?.gpuProduct, provenance?.gpuDriver && `driver ${provenance.gpuDriver}`, provenance?.gpuUuids?.join(', ')]
       .filter(Boolean)
+      .join(', '),
+  );
+  say(
+    'measured again, having come out invalid',
+    results
+      .filter(({ repeats }) => (repeats ?? 0) > 0)
+      .map(({ id }) => id)
       .join(', '),
   );
   say('GPU figures', gpuSource);

@@ -30,8 +30,8 @@ export function sentences(report: ShownReport): string[] {
   if (best.pareto.length > 1) said.push(`Pareto set (throughput against latency): ${best.pareto.join(', ')}`);
   const invalid = new Set(report.points.filter((point) => !point.valid).map((point) => point.id));
   for (const { id, constraint } of best.rejected) if (!invalid.has(id)) said.push(`rejected ${id}: ${constraint}`);
+  for (const [message, ids] of findings(report)) said.push(`${ids.join(', ')} ${ids.length === 1 ? 'is' : 'are'} not valid: ${message}`);
   for (const point of report.points) {
-    for (const finding of point.invalidReasons) said.push(`${point.id} is not valid: ${finding.message}`);
     if (!point.invalidReasons.some((finding) => point.errorExamples.includes(finding.message)))
       for (const example of point.errorExamples.slice(0, 3)) said.push(`${point.id} error: ${example}`);
   }
@@ -48,6 +48,15 @@ export function sentences(report: ShownReport): string[] {
   for (const note of new Set(report.points.flatMap((point) => point.notes))) said.push(note);
   said.push(...report.remarks);
   return said;
+}
+
+/** What makes points invalid, each with the points that it is said of. Sentences with figures are of one point. */
+function findings({ points }: ShownReport): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { id, invalidReasons } of points) {
+    for (const { message } of invalidReasons) found.set(message, [...(found.get(message) ?? []), id]);
+  }
+  return found;
 }
 
 function signed(share: number): string {
