@@ -15,10 +15,11 @@ interface Given {
   readonly policy?: object;
   readonly update?: string;
   readonly kserve?: number;
+  readonly runtimes?: readonly object[];
 }
 
 /** What comes of one declaration; every question gets the next of the answers. */
-function effective(declaration: RuntimeDeclaration, { status, answers = [], policy, update, kserve = 20 }: Given = {}) {
+function effective(declaration: RuntimeDeclaration, { status, answers = [], policy, update, kserve = 20, runtimes = [] }: Given = {}) {
   const observed = (known: ReadonlyMap<string, ImageAnswer>) =>
     ({
       platform: {
@@ -27,6 +28,7 @@ function effective(declaration: RuntimeDeclaration, { status, answers = [], poli
         status,
       },
       serving: dialectOf({ major: 0, minor: kserve }),
+      runtimes,
       answers: known,
     }) as unknown as Observed;
   const asked = effectiveDeclarations(observed(new Map()), [declaration], () => shipped);
@@ -96,6 +98,19 @@ describe('a declared version', () => {
     const { declared, queries, resolutions } = effective(pinned, { status });
     assert.deepEqual(declared, [{ ...pinned, version: digest }]);
     assert.deepEqual([queries, resolutions], [[], [resolution]]);
+  });
+
+  it('is found on our runtime where the status was lost', () => {
+    const metadata = (record: string) => ({
+      metadata: {
+        name: 'ours',
+        labels: { 'modelwright.dev/runtime-type': 'Triton' },
+        annotations: { 'modelwright.dev/resolution': record },
+      },
+    });
+    const { declared, queries, resolutions } = effective(pinned, { runtimes: [metadata('{'), metadata(JSON.stringify(resolution))] });
+    assert.deepEqual([declared[0]?.version, queries, resolutions], [digest, [], [resolution]]);
+    assert.equal(effective({ ...pinned, version: '21.02-py3' }, { runtimes: [metadata(JSON.stringify(resolution))] }).queries.length, 1);
   });
 
   const changes: readonly [what: string, declaration: RuntimeDeclaration, given: Given][] = [

@@ -6,6 +6,7 @@ import { gpuTaggedRuntimes, type RuntimeType } from '../../api/model-deployment/
 import type { RuntimeDeclaration } from '../../api/serving-platform/index.ts';
 import { isDigest, parseImage } from '../../kserve/image.ts';
 import { imageNotAllowed } from '../../kserve/platform/judge-platform.ts';
+import { resolutionAnnotation, runtimeTypeLabel } from '../../kserve/platform/own-runtime.ts';
 import { allowsRuntimeImage } from '../../kserve/policy.ts';
 import { parseVersionRange, parseVersionTag } from '../../registry/version-range.ts';
 import { clip, type Verdict } from './decision.ts';
@@ -64,11 +65,13 @@ function partOf(declaration: RuntimeDeclaration, observed: Observed, shipped: st
     const message = imageNotAllowed(declaration, image);
     return { problem: { status: 'False', reason: 'ImageNotAllowed', message } };
   }
-  const before = platform.status?.resolutions?.find((resolution) => resolution.type === type) as Resolution | undefined;
+  const inStatus = platform.status?.resolutions?.find((resolution) => resolution.type === type) as Resolution | undefined;
   // Where the ConfigMap decides no digest can be had, which is said there.
   const takesNoDigest = observed.serving.kind === 'Found' && !observed.serving.features.predictorModel;
   if (!needsRegistry(declaration) || (takesNoDigest && declaration.pinDigests === true)) return { declared: declaration };
   const request = platform.metadata.annotations?.[updateAnnotation(type)];
+  const records = inStatus === undefined ? recordedOn(observed.runtimes ?? [], type) : [inStatus];
+  const before = records.find((record) => isOf(record, declaration, image, request)) ?? inStatus;
   if (before !== undefined && isOf(before, declaration, image, request))
     return { declared: withResolved(declaration, before), resolution: before };
   const query = queryFor(declaration, image, shippedParts?.tag, request);
@@ -93,6 +96,19 @@ function partOf(declaration: RuntimeDeclaration, observed: Observed, shipped: st
   };
   if (answer?.kind === 'Failed') return { ...kept, query, problem: problemOf(declaration, answer, inEffect) };
   return { ...kept, query, isWaiting: true };
+}
+
+/** What our runtimes keep, for a status that was lost: in a restored cluster, say. */
+function recordedOn(runtimes: NonNullable<Observed['runtimes']>, type: RuntimeType): readonly Resolution[] {
+  return runtimes.flatMap(({ metadata: { labels, annotations } }) => {
+    const text = labels?.[runtimeTypeLabel] === type ? annotations?.[resolutionAnnotation] : undefined;
+    if (text === undefined) return [];
+    try {
+      return [JSON.parse(text) as Resolution];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function needsRegistry({ version, gpuVersion, pinDigests }: RuntimeDeclaration): boolean {

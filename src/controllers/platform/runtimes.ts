@@ -18,6 +18,7 @@ import { type PredictorClaim, planPredictors } from '../../kserve/platform/predi
 import { parsePredictorImages } from '../../kserve/predictor-images.ts';
 import { type Action, claimAnnotation, claimOn, clip, type Part, type Verdict } from './decision.ts';
 import { type Declarations, effectiveDeclarations } from './declarations.ts';
+import type { Resolution } from './image-query.ts';
 import { membersOf, rolloutPolicy, type Target } from './members.ts';
 import type { Observed } from './observe.ts';
 import { setKey } from './shared-key.ts';
@@ -60,7 +61,9 @@ function decidePresent(observed: Observed): Part {
   }
   const effective = effectiveDeclarations(observed, declared, (type) => shippedImage(type, observed));
   const part = withResolutions(
-    serving.features.predictorModel ? ownRuntimes(observed, effective.declared) : predictors(observed, effective.declared, serving),
+    serving.features.predictorModel
+      ? ownRuntimes(observed, effective.declared, effective.resolutions)
+      : predictors(observed, effective.declared, serving),
     effective,
   );
   if (declared.length === 0) return part;
@@ -118,7 +121,7 @@ function totals(runtimes: Runtimes): { readonly total: number; readonly updated:
 }
 
 /** KServe ≥ 0.8: a ClusterServingRuntime of our own for each declaration. */
-function ownRuntimes(observed: Observed, declared: readonly RuntimeDeclaration[]): Part {
+function ownRuntimes(observed: Observed, declared: readonly RuntimeDeclaration[], resolutions: readonly Resolution[]): Part {
   const { runtimes: present, usedByModels, usedByOthers, platform, setbacks } = observed;
   if (present === undefined) {
     const message = 'The ClusterServingRuntimes cannot be read; give the operator its ClusterRole, or wait until the API server answers';
@@ -137,7 +140,11 @@ function ownRuntimes(observed: Observed, declared: readonly RuntimeDeclaration[]
     if (stock === undefined) {
       problems.push({ ...failed, reason: 'RuntimeMissing', message: missing(type) });
     } else {
-      const object = ownRuntime(declaration, stock);
+      const object = ownRuntime(
+        declaration,
+        stock,
+        resolutions.find((resolution) => resolution.type === type),
+      );
       wanted.add(object.metadata.name);
       if (refusal?.kind === 'Refused') problems.push({ ...failed, reason: refusal.reason, message: refusal.message });
       else actions.push({ kind: 'ApplyRuntime', object });

@@ -12,6 +12,8 @@ import { protocolVersion, runtimeTable } from '../runtimes.ts';
 
 /** Says of which runtime type a ClusterServingRuntime of ours is. */
 export const runtimeTypeLabel = 'modelwright.dev/runtime-type';
+/** On a runtime of ours: what its version was resolved to, and when; it is there when the status of the ServingPlatform was lost. */
+export const resolutionAnnotation = 'modelwright.dev/resolution';
 const managedByLabel = 'app.kubernetes.io/managed-by';
 
 export interface OwnRuntime extends KubeObject {
@@ -26,8 +28,10 @@ export function stockRuntimeName(type: RuntimeType): string {
 /**
  * The runtime to have. Its name holds a digest of its content: another image, or another runtime shipped by a newer KServe, is another object, and services
  * come to it one by one instead of all at once. KServe never chooses it by itself, so services of others stay as they are.
+ *
+ * @param resolution kept on it as a record
  */
-export function ownRuntime(declaration: RuntimeDeclaration, stock: ServingRuntimeObject): OwnRuntime {
+export function ownRuntime(declaration: RuntimeDeclaration, stock: ServingRuntimeObject, resolution?: object): OwnRuntime {
   const { containers = [], supportedModelFormats = [], ...rest } = (stock.spec ?? {}) as NonNullable<ServingRuntimeObject['spec']>;
   const server = containers.find(({ name }) => name === 'kserve-container') ?? containers[0];
   const { imagePullSecrets: secrets = [], args = [], protocols } = declaration;
@@ -42,9 +46,10 @@ export function ownRuntime(declaration: RuntimeDeclaration, stock: ServingRuntim
     ),
   };
   const serverType = stock.metadata.annotations?.[serverTypeAnnotation];
-  const annotations = serverType === undefined ? {} : { annotations: { [serverTypeAnnotation]: serverType } };
+  const shown = serverType === undefined ? {} : { [serverTypeAnnotation]: serverType };
+  const annotations = { ...shown, ...(resolution !== undefined && { [resolutionAnnotation]: JSON.stringify(resolution) }) };
   const hash = createHash('sha256')
-    .update(JSON.stringify([spec, annotations]))
+    .update(JSON.stringify([spec, serverType === undefined ? {} : { annotations: shown }]))
     .digest('hex')
     .slice(0, 8);
   return {
@@ -53,7 +58,7 @@ export function ownRuntime(declaration: RuntimeDeclaration, stock: ServingRuntim
     metadata: {
       name: `modelwright-${declaration.type.toLowerCase()}-${hash}`,
       labels: { [managedByLabel]: 'modelwright', [runtimeTypeLabel]: declaration.type },
-      ...annotations,
+      ...(Object.keys(annotations).length > 0 && { annotations }),
     },
     spec,
   };
