@@ -32,6 +32,7 @@ export const lintCodes: Readonly<Record<string, Code>> = {
   'MW-L2107': { severity: 'info', meaning: 'A reference is given twice.' },
   'MW-L2108': { severity: 'warning', meaning: 'A reference looks like a URL and is none.' },
   'MW-L2109': { severity: 'warning', meaning: 'A free attribute of the model has a field of its own.' },
+  'MW-L2110': { severity: 'error', meaning: 'The schedule of a ModelProfile cannot be read, or never comes.' },
   'MW-L2201': {
     severity: 'error or warning',
     meaning: 'The KServe named by `--kserve-version` would refuse it, or do something else than is meant.',

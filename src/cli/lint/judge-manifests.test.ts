@@ -287,3 +287,26 @@ describe('lint', () => {
     );
   });
 });
+
+describe('advice about a ModelProfile', () => {
+  const scheduled = (schedule: string) =>
+    printed(
+      `apiVersion: modelwright.dev/v1alpha1\nkind: ModelProfile\nmetadata: {name: iris}\nspec:\n  target: {modelDeployment: iris}\n  sweep: {concurrency: [1]}\n  schedule: ${schedule}\n`,
+    );
+  it('a schedule that never comes', () => {
+    assert.deepEqual(scheduled('{cron: "0 0 30 2 *"}'), [
+      'x.yaml:7:20: error: spec.schedule.cron: "0 0 30 2 *" never comes: no month that it names has such a day. Correct the day or the month. [MW-L2110]',
+    ]);
+  });
+  it('a schedule that cannot be read, and a time zone that is none', () => {
+    assert.match(
+      scheduled('{cron: "60 * * * *"}')[0] ?? '',
+      /spec\.schedule\.cron: "60 \* \* \* \*" cannot be read: Invalid value for minute: 60\. Write minute, hour.* \[MW-L2110\]$/,
+    );
+    assert.match(
+      scheduled('{cron: "0 3 * * *", timeZone: Europe/Nowhere}')[0] ?? '',
+      /spec\.schedule\.timeZone: "Europe\/Nowhere" is not known\. Write a name/,
+    );
+  });
+  it('none about a schedule that comes', () => assert.deepEqual(scheduled('{cron: "0 3 * * 1-5", timeZone: Europe/Berlin}'), []));
+});

@@ -6,10 +6,11 @@ import type { ServingPlatform } from '../../api/serving-platform/index.ts';
 import type { Finding } from '../../models/finding.ts';
 import { advice } from './advice.ts';
 import { parsePath } from './field-path.ts';
-import { type AnyKind, isModelDeployment, isServingPlatform, kinds } from './kinds.ts';
+import { type AnyKind, isModelDeployment, isModelProfile, isServingPlatform, kinds } from './kinds.ts';
 import { inOrder, type ManifestFinding } from './manifest-finding.ts';
 import { nearest } from './nearest.ts';
 import { fieldsWithoutValue, withoutNulls } from './no-value.ts';
+import { profileAdvice } from './profile-advice.ts';
 import { isRecord } from './record.ts';
 import { type RepetitionJudge, repetitionJudge } from './repetition.ts';
 import { matchesSchema, schemaFindings } from './schema-findings.ts';
@@ -114,6 +115,7 @@ function judge(
   if (!matchesSchema(stored, kind)) return findings;
   findings.push(...brokenRules(stored, kind));
   if (isServingPlatform(stored, kind)) return [...findings, ...platformRules.flatMap((rule) => rule(stored))];
+  if (isModelProfile(stored, kind)) return [...findings, ...profileAdvice(stored)];
   if (!isModelDeployment(stored, kind)) return findings;
   return [...findings, ...repetitions.model(stored, file), ...advice(stored), ...extraRules.flatMap((rule) => rule(stored))];
 }

@@ -1,7 +1,7 @@
 /** The kinds that lint knows. */
 import type { KindDefinition } from '../../api/kind.ts';
 import { type ModelDeployment, modelDeployment } from '../../api/model-deployment/index.ts';
-import { modelProfile } from '../../api/model-profile/index.ts';
+import { type ModelProfile, modelProfile } from '../../api/model-profile/index.ts';
 import { type ServingPlatform, servingPlatform } from '../../api/serving-platform/index.ts';
 
 /** A kind of any type; what is given to its rules must have passed its schema. */
@@ -17,4 +17,9 @@ export function isModelDeployment(_object: unknown, kind: AnyKind): _object is M
 /** To be asked of an object that keeps the schema of `kind`. */
 export function isServingPlatform(_object: unknown, kind: AnyKind): _object is ServingPlatform {
   return kind.kind === servingPlatform.kind;
+}
+
+/** To be asked of an object that keeps the schema of `kind`. */
+export function isModelProfile(_object: unknown, kind: AnyKind): _object is ModelProfile {
+  return kind.kind === modelProfile.kind;
 }
