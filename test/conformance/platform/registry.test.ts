@@ -116,6 +116,19 @@ describe('images of runtimes on a registry', { timeout: 900_000, skip }, () => {
     await kubectl(['annotate', 'servingplatforms.modelwright.dev', 'default', 'example.com/touched=yes']);
     await model('unmoved');
     await modelWhere('unmoved', serves(first));
+    // A restored backup has no status: what was resolved is found on our runtime.
+    await kubectl([
+      'patch',
+      'servingplatforms.modelwright.dev',
+      'default',
+      '--subresource=status',
+      '--type=json',
+      '-p',
+      '[{"op":"remove","path":"/status"}]',
+    ]);
+    const restored = await platformWhere((seen) => isReady(seen) && seen.status?.runtimes !== undefined);
+    assert.equal(restored.status?.resolutions?.[0]?.version.digest, first);
+    await modelWhere('unmoved', serves(first));
     assert.match(await modelwright('images', 'update', 'Triton'), /Triton: the registry is asked again/);
     await modelWhere('pinned', serves(second));
     await modelWhere('unmoved', serves(second));
