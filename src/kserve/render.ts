@@ -12,6 +12,8 @@ import { chooseServer, type Server } from './server.ts';
 
 export const modeAnnotation = 'serving.kserve.io/deploymentMode';
 export const stopAnnotation = 'serving.kserve.io/stop';
+/** Gives the newest revision an address of its own, whatever its share of the traffic. */
+export const tagRoutingAnnotation = 'serving.kserve.io/enable-tag-routing';
 
 export interface RenderContext {
   readonly dialect: Dialect;
@@ -56,6 +58,8 @@ export function renderInferenceService(deployment: ModelDeployment, context: Ren
     ...scaling.annotations,
     ...(spelled !== undefined && { [modeAnnotation]: spelled }),
     ...(spec.suspend === true && dialect.features.stopAnnotation && { [stopAnnotation]: 'true' }),
+    // From the beginning: it goes into the revisions, and setting it later would make a new one.
+    ...(mode === 'Knative' && spec.rollout?.gate !== undefined && { [tagRoutingAnnotation]: 'true' }),
   };
   const canary = mode === 'Knative' ? spec.rollout?.canaryTrafficPercent : undefined;
   const nodeSelector = nodeSelectorOf(spec);

@@ -50,7 +50,11 @@ export const rolloutStatusSchema = object(
         key: text('Names model, runtime and way of measuring together.', 64),
         state: oneOf('How far it is.', candidateStates),
         startTime: time('When it was first seen.'),
-        modelDeployment: Type.Optional(text('Temporary ModelDeployment that serves it to be measured.', 253)),
+        modelDeployment: Type.Optional(
+          text('Temporary ModelDeployment that serves it to be measured, in Standard mode and at a first rollout.', 253),
+        ),
+        revision: Type.Optional(text('Revision that serves it without traffic, in Knative mode.', 253)),
+        url: Type.Optional(text('Where that answers inside the cluster.', 2048)),
         profile: Type.Optional(text('ModelProfile that measures it, made from the one that the gate names.', 253)),
         reason: text('One CamelCase word for programs.', 128),
         message: text('What it waits for, or the number that broke the objective.', 2048),

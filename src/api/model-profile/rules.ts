@@ -22,6 +22,15 @@ export const rules: readonly Rule<ModelProfile>[] = [
     holds: ({ spec: { target } }) => given(target.modelDeployment, target.inferenceService, target.url) === 1,
   },
   {
+    id: 'target-revision',
+    scope: 'spec',
+    fieldPath: '.spec.target.revision',
+    reason: 'Forbidden',
+    message: 'spec.target.revision needs spec.target.modelDeployment, and spec.mode Live: only a running ModelDeployment has a candidate',
+    cel: `!has(self.target.revision) || (has(self.target.modelDeployment) && (!has(self.mode) || self.mode != 'Dedicated'))`,
+    holds: ({ spec: { target, mode } }) => target.revision === undefined || (target.modelDeployment !== undefined && mode !== 'Dedicated'),
+  },
+  {
     id: 'target-url-model',
     scope: 'spec',
     fieldPath: '.spec.target.modelName',

@@ -12,6 +12,12 @@ export const targetSchema = object(
   'What is measured: a ModelDeployment or an InferenceService of this namespace, or a URL that the policy of the cluster allows.',
   {
     modelDeployment: Type.Optional(text('Name of a ModelDeployment in this namespace.', 253, objectName)),
+    revision: Type.Optional(
+      oneOf(
+        'Serving: what has the traffic. Candidate: what the promotion gate of the ModelDeployment holds back without traffic (Knative mode). Omitted: Serving.',
+        ['Serving', 'Candidate'],
+      ),
+    ),
     inferenceService: Type.Optional(text('Name of an InferenceService in this namespace that no ModelDeployment made.', 253, objectName)),
     url: Type.Optional(
       text('Base address of a model server, for example http://iris.example:8000.', 2048, { pattern: '^https?://[^/?#@]+(/[^?#]*)?$' }),

@@ -13,6 +13,7 @@ import { controllerReference } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
 import type { Block } from './block.ts';
 import type { WriteFailure } from './failure.ts';
+import { canaryOf, withoutTraffic } from './gate/canary.ts';
 import { decideGate, type GateDecision } from './gate/decide.ts';
 import { servedBy, serving as servingOf } from './gate/served.ts';
 import { describeIdentity } from './identity.ts';
@@ -112,19 +113,23 @@ function planFor(observed: Observed): Plan {
   const block = blockOf(problems);
   if (block !== undefined) return blocked(block);
   const rendered = renderInferenceService(subject, { dialect, mode, owner: controllerReference(deployment), location });
-  const gate = gateFor(observed, mode, rendered);
+  const gate = gateFor(observed, dialect, mode, rendered);
   return { kind: 'Serve', dialect, mode, rendered: throughGate(rendered, gate), warnings: problems, gate };
 }
 
-function gateFor({ deployment, inferenceService, gate }: Observed, mode: DeploymentMode, { object }: Rendered): GateDecision {
+function gateFor(observed: Observed, dialect: Dialect, mode: DeploymentMode, { object }: Rendered): GateDecision {
+  const { deployment, inferenceService, gate } = observed;
   const wanted = servedBy(object);
-  const live = inferenceService.kind === 'Ours' ? servedBy(inferenceService.object) : undefined;
-  return wanted === undefined ? { kind: 'Off', apply: {}, keep: {} } : decideGate({ ...gate, deployment, wanted, live, mode });
+  const ours = inferenceService.kind === 'Ours' ? inferenceService.object : undefined;
+  const live = ours && servedBy(ours);
+  const canary = ours && deployment.spec.rollout?.gate && canaryOf(ours, mode, readOwn(observed, { kind: 'Read', dialect, mode }));
+  return wanted === undefined ? { kind: 'Off', apply: {}, keep: {} } : decideGate({ ...gate, deployment, wanted, live, canary, mode });
 }
 
 /** What may be written: a model that is held back leaves its place to the one before, or to none. */
 function throughGate(rendered: Rendered, gate: GateDecision): Rendered {
   if (gate.kind === 'Off' || gate.kind === 'Open') return rendered;
+  if (gate.kind === 'Held' && gate.withoutTraffic) return withoutTraffic(rendered);
   return gate.promoted === undefined ? { ...rendered, absent: true } : servingOf(rendered, gate.promoted);
 }
 
@@ -182,7 +187,7 @@ function actionFor({ deployment, inferenceService }: Observed, plan: Plan): Acti
 }
 
 /** What the service that we own says; undefined where there is none to read, or nobody to read it by. */
-function readOwn(observed: Observed, plan: Plan): Serving | undefined {
+function readOwn(observed: Observed, plan: Pick<Plan, 'dialect' | 'mode'> & { readonly kind: Plan['kind'] | 'Read' }): Serving | undefined {
   const { inferenceService, children, logs } = observed;
   const { dialect, mode } = plan;
   if (dialect === undefined || mode === undefined) return undefined;

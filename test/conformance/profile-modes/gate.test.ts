@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { aModel, deployed, says, serviceIfAny, serviceOf } from '../../integration/deployment/objects.ts';
 import { Stage } from '../../integration/deployment/stage.ts';
-import { apply, eventually, kubectl } from '../../support/cluster.ts';
+import { apply, eventually, get, kubectl } from '../../support/cluster.ts';
 import { LoadPlayer } from './load-player.ts';
 import { aProfile, conditionOf, deploymentOf, merge, profileOf, temporaries } from './objects.ts';
 
@@ -11,12 +11,12 @@ describe('the promotion gate', () => {
   let stage: Stage;
   let namespace: string;
   let player: LoadPlayer;
-  const speed = { p99Milliseconds: 50 };
+  const speed = { p99Milliseconds: 50, told: true };
 
   before(async () => {
     stage = await Stage.start('gate');
     namespace = stage.namespace;
-    player = new LoadPlayer(namespace, () => ({ p99Milliseconds: speed.p99Milliseconds, perSecond: 100 }));
+    player = new LoadPlayer(namespace, () => (speed.told ? { p99Milliseconds: speed.p99Milliseconds, perSecond: 100 } : undefined));
     await apply(aProfile('strict', namespace, { target: { modelDeployment: 'nobody' }, suspend: true }));
   });
   after(async () => {
@@ -35,6 +35,31 @@ describe('the promotion gate', () => {
       (left) => left.length === 0,
       180,
     );
+
+  /** The candidate is a revision of the service itself, which nobody is routed to, and is measured there. */
+  async function isWithoutTraffic(name: string): Promise<void> {
+    assert.deepEqual(await temporaries(namespace), []);
+    const { status } = await deploymentOf(name, namespace);
+    const { revision, url } = status?.rollout?.candidate ?? {};
+    assert.equal(url, `http://latest-${name}-predictor.${namespace}.svc.cluster.local`);
+    const service = await get<{ status: { traffic: { revisionName: string; percent?: number; tag?: string }[] } }>(
+      'ksvc',
+      `${name}-predictor`,
+      namespace,
+    );
+    const share = (of: (target: { revisionName: string; tag?: string }) => boolean) =>
+      service.status.traffic.filter(of).reduce((sum, { percent = 0 }) => sum + percent, 0);
+    assert.equal(
+      share(({ revisionName }) => revisionName === revision),
+      0,
+    );
+    assert.equal(
+      share(({ revisionName }) => revisionName !== revision),
+      100,
+    );
+    const jobs = JSON.parse(await kubectl(['get', 'jobs', '-n', namespace, '-l', 'modelwright.dev/role=load', '-o', 'json'])) as object;
+    assert.ok(JSON.stringify(jobs).includes(url ?? '-'));
+  }
 
   for (const deploymentMode of ['Standard', 'Knative']) {
     const name = `iris-${deploymentMode.toLowerCase()}`;
@@ -55,13 +80,18 @@ describe('the promotion gate', () => {
 
       // One that is too slow never reaches anybody.
       speed.p99Milliseconds = 250;
+      speed.told = false;
       await declared(name, 2);
+      await until(name, 'Promoted', 'Unknown', 'CandidateMeasuring');
+      if (deploymentMode === 'Knative') await isWithoutTraffic(name);
+      else assert.equal(await uriOf(name), 'gs://bucket/iris-1');
+      speed.told = true;
       await until(name, 'Promoted', 'False', 'SLONotMet');
       const held = await deploymentOf(name, namespace);
       assert.match(conditionOf(held, 'Promoted')?.message ?? '', /250/);
       assert.equal(conditionOf(held, 'Stalled')?.status, 'True');
       assert.equal(await uriOf(name), 'gs://bucket/iris-1');
-      assert.equal(conditionOf(held, 'InferenceServiceReady')?.status, 'True');
+      await until(name, 'InferenceServiceReady', 'True');
       await noShadow();
       const run = await profileOf(held.status?.rollout?.candidate?.profile ?? '', namespace);
       assert.equal(run.status?.nearestMiss?.id !== undefined, true);

@@ -1,6 +1,6 @@
 /**
- * Plays what `modelwright bench` leaves behind: the nodes are fake, so the pods of a load Job end without a word, and this gives them the
- * termination message that the figures of a test make. The Jobs, their pods and their end are the cluster's own.
+ * Plays what `modelwright bench` leaves behind: the nodes are fake, and a load pod runs there until it has the annotation with its
+ * termination message; this writes the one that the figures of a test make. The Jobs, their pods and their end are the cluster's own.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pointId } from '../../../src/load/point.ts';
@@ -17,12 +17,13 @@ interface LoadPod {
   readonly metadata: {
     readonly name: string;
     readonly labels: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly ownerReferences: readonly { readonly name: string }[];
   };
   readonly status?: {
     readonly containerStatuses?: readonly {
       readonly name: string;
-      readonly state?: { readonly terminated?: { readonly message?: string } };
+      readonly state?: { readonly running?: object };
     }[];
   };
 }
@@ -30,6 +31,9 @@ interface LoadPod {
 interface Job {
   readonly metadata: { readonly name: string; readonly annotations: Readonly<Record<string, string>> };
 }
+
+/** What kwok writes as the termination message. */
+const messageAnnotation = 'fake-node.modelwright.dev/message';
 
 export class LoadPlayer implements AsyncDisposable {
   readonly #namespace: string;
@@ -57,16 +61,15 @@ export class LoadPlayer implements AsyncDisposable {
         .items;
     const jobs = await read<Job>('jobs');
     for (const pod of await read<LoadPod>('pods')) {
+      const { metadata } = pod;
       const statuses = pod.status?.containerStatuses ?? [];
-      if (!statuses.some(({ state }) => state?.terminated !== undefined && !state.terminated.message)) continue;
+      if (metadata.annotations?.[messageAnnotation] !== undefined || !statuses.some(({ state }) => state?.running !== undefined)) continue;
       const message = this.#messageOf(
         pod,
         jobs.find(({ metadata }) => metadata.name === pod.metadata.ownerReferences[0]?.name),
       );
       if (message === undefined) continue;
-      const said = statuses.map((one) => ({ ...one, state: { terminated: { ...one.state?.terminated, message } } }));
-      const patch = JSON.stringify({ status: { containerStatuses: said } });
-      await kubectl(['patch', 'pod', pod.metadata.name, '-n', this.#namespace, '--subresource=status', '--type=merge', '-p', patch]);
+      await kubectl(['annotate', 'pod', metadata.name, '-n', this.#namespace, `${messageAnnotation}=${message}`]);
     }
   }
 

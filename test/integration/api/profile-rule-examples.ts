@@ -45,6 +45,16 @@ export const profileExamples: Readonly<Record<string, ProfileExamples>> = {
       example('a URL', { target: { url, modelName: 'iris' } }),
     ],
   },
+  'target-revision': {
+    breaks: [
+      example('a candidate of an InferenceService', { target: { inferenceService: 'iris', revision: 'Candidate' } }),
+      example('a copy of a candidate', { ...dedicated, target: { modelDeployment: 'iris', revision: 'Candidate' } }),
+    ],
+    passes: [
+      example('a candidate', { target: { modelDeployment: 'iris', revision: 'Candidate' } }),
+      example('what serves, said', { mode: 'Live', target: { modelDeployment: 'iris', revision: 'Serving' } }),
+    ],
+  },
   'target-url-model': {
     breaks: [example('a URL without the model', { target: { url } }), example('another protocol', { target: { url, protocol: 'V1' } })],
     passes: [

@@ -51,6 +51,7 @@ function observed(over: Partial<GateObserved> & { rollout?: RolloutStatus; spec?
     }),
     wanted: b,
     live: a,
+    canary: undefined,
     named: named(),
     shadows: [],
     profiles: [],
@@ -344,5 +345,76 @@ describe('a gate that cannot be passed', () => {
     );
     assert.equal(decision.kind === 'Paused' && decision.promoted?.storageUri, a.storageUri);
     assert.deepEqual(decision.apply, {});
+  });
+});
+
+describe('a candidate in Knative mode', () => {
+  const rolledOut = { isOn: false, created: 'iris-00001', ready: 'iris-00001', rolledOut: 'iris-00001' };
+  const up = {
+    ...rolledOut,
+    isOn: true,
+    created: 'iris-00002',
+    ready: 'iris-00002',
+    url: 'http://latest-iris-predictor.models.svc.cluster.local',
+  };
+  const knative = (over: Parameters<typeof observed>[0] = {}) => observed({ mode: 'Knative', canary: rolledOut, ...over });
+  const told = decideGate(knative());
+  const upDecision = decideGate(knative({ canary: up, live: b, rollout: rollout(told) }));
+
+  it('is a revision without traffic, and no service of its own', () => {
+    assert.equal(heldState(told), 'Waiting CandidatePreparing');
+    assert.ok(told.kind === 'Held' && told.withoutTraffic);
+    assert.deepEqual(told.apply, {});
+    assert.equal(rollout(told).promoted?.storageUri, a.storageUri);
+  });
+
+  it('is measured at its own address once it is up', () => {
+    const { profile, shadow } = upDecision.apply;
+    assert.ok(profile);
+    assert.equal(shadow, undefined);
+    assert.deepEqual(
+      profileRules.filter((rule) => !rule.holds(profile)).map(({ id }) => id),
+      [],
+    );
+    assert.deepEqual(profile.spec.target, { modelDeployment: 'iris', revision: 'Candidate' });
+    assert.deepEqual([rollout(upDecision).candidate?.revision, rollout(upDecision).candidate?.url], ['iris-00002', up.url]);
+  });
+
+  const notYet: readonly (readonly [what: string, canary: GateObserved['canary'], live: Served])[] = [
+    ['KServe is not told', rolledOut, a],
+    ['the service is told of another model', up, a],
+    ['its revision is not ready', { ...up, ready: 'iris-00001' }, b],
+    ['KServe has not made it', { ...up, created: 'iris-00001', ready: 'iris-00001' }, b],
+    ['it has no address', { ...up, url: undefined } as never, b],
+  ];
+  for (const [what, canary, live] of notYet) {
+    it(`is not measured while ${what}`, () => {
+      const decision = decideGate(knative({ canary, live, rollout: rollout(told) }));
+      assert.equal(heldState(decision), 'Waiting CandidatePreparing');
+      assert.equal(decision.apply.profile, undefined);
+    });
+  }
+
+  it('has failed when its revision does not come up, and gives its place back', () => {
+    const decision = decideGate(
+      knative({ canary: { ...up, ready: 'iris-00001', cause: 'The image cannot be pulled' }, live: b, rollout: rollout(told) }),
+    );
+    assert.equal(heldState(decision), 'Failed CandidateNotServing');
+    assert.ok(decision.kind === 'Held' && decision.withoutTraffic === undefined && decision.promoted?.storageUri === a.storageUri);
+  });
+
+  it('is not taken for what serves when the status was lost', () => {
+    const decision = decideGate(knative({ canary: up, live: b }));
+    assert.equal(heldState(decision), 'Waiting CandidatePreparing');
+    assert.ok(decision.kind === 'Held' && decision.withoutTraffic && decision.promoted === undefined);
+  });
+
+  it('goes forward in its place', () => {
+    const profile = profileOf(upDecision, {
+      conditions: [condition('Complete', 'True'), condition('SLOMet', 'True', 'fast')],
+      run: run('Complete'),
+    });
+    const decision = decideGate(knative({ canary: up, live: b, profiles: [profile], rollout: rollout(upDecision) }));
+    assert.equal(decision.kind === 'Open' && decision.reason, 'Passed');
   });
 });

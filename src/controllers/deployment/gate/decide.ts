@@ -6,6 +6,7 @@ import type { ModelProfile } from '../../../api/model-profile/index.ts';
 import { controllerReference } from '../../../kube/object.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { copiedSpec, temporaryCopy } from '../temporary.ts';
+import type { Canary } from './canary.ts';
 import { candidateProfile } from './profile.ts';
 import { type Served, servedHash, serves } from './served.ts';
 
@@ -18,6 +19,8 @@ export interface GateObserved {
   readonly wanted: Served;
   /** What our InferenceService asks KServe for; undefined where there is none. */
   readonly live: Served | undefined;
+  /** How the revisions of that service stand; undefined where a candidate needs a service of its own. */
+  readonly canary: Canary | undefined;
   /** The profile that the gate names. */
   readonly named: Cached<ModelProfile> | undefined;
   /** Temporary ModelDeployments and ModelProfiles that the deployment owns. */
@@ -51,6 +54,8 @@ export type GateDecision = {
       readonly kind: 'Held';
       readonly rollout: RolloutStatus;
       readonly promoted: Served | undefined;
+      /** What is wanted is the newest revision of the service itself, without traffic. */
+      readonly withoutTraffic?: true;
       /** `Failed` and `Blocked` wait for somebody; `Waiting` goes on by itself. */
       readonly state: 'Waiting' | 'Failed' | 'Blocked';
       readonly reason: string;
@@ -68,7 +73,9 @@ export function candidateOf(decision: GateDecision | undefined): string | undefi
 
 /** What should be true of the gate now. The same observation always gives the same decision. */
 export function decideGate(observed: GateObserved): GateDecision {
-  const { deployment, wanted, live, named } = observed;
+  const { deployment, wanted, named, canary } = observed;
+  // A revision without traffic has not been let through.
+  const live = canary?.isOn ? undefined : observed.live;
   const gate: Gate | undefined = deployment.spec.rollout?.gate;
   if (gate === undefined) return { kind: 'Off', apply: {}, keep: {} };
   const before: RolloutStatus = deployment.status?.rollout ?? {};
@@ -98,12 +105,15 @@ export function decideGate(observed: GateObserved): GateDecision {
   const key = keyOf(hash, named);
   const recorded = before.candidate?.key === key ? before.candidate : undefined;
   const startTime = recorded?.startTime ?? new Date(observed.now).toISOString().replace(/\.\d+Z$/, 'Z');
-  const parts = partsOf(observed, named, key);
+  // Its own service goes on serving only where there is something before the candidate.
+  const inService = canary !== undefined && (promoted !== undefined || canary.isOn) ? canary : undefined;
+  const parts = partsOf(observed, named, key, inService !== undefined);
   const candidate = (state: Candidate['state'], reason: string, message: string): Candidate => ({
     key,
     state,
     startTime,
-    ...(state !== 'Failed' && { modelDeployment: parts.shadow.metadata.name }),
+    ...(state !== 'Failed' && inService === undefined && { modelDeployment: parts.shadow.metadata.name }),
+    ...(state !== 'Failed' && inService?.isOn && isUp(inService) && { revision: inService.ready, url: inService.url }),
     profile: parts.profile.metadata.name,
     reason,
     message: clip(message),
@@ -119,7 +129,10 @@ export function decideGate(observed: GateObserved): GateDecision {
   const ends = Date.parse(startTime) + (gate.waitAtMostSeconds ?? defaultWaitSeconds) * 1000;
   const shadow = observed.shadows.find(({ metadata }) => metadata.name === parts.shadow.metadata.name);
   const profile = observed.profiles.find(({ metadata }) => metadata.name === parts.profile.metadata.name);
-  const step = stepOf({ shadow, profile, served: observed.servedByShadow[parts.shadow.metadata.name], wanted });
+  const step =
+    inService === undefined
+      ? stepOf({ shadow, profile, served: observed.servedByShadow[parts.shadow.metadata.name], wanted })
+      : stepInService(inService, observed.live, wanted, profile);
   if (step.kind === 'Passed') {
     const verdict = `What is declared keeps the objective of ModelProfile ${gate.profile}: ${step.message}`;
     return open(observed, before, { hash, ...wanted, ...letThrough('Passed', verdict) });
@@ -139,12 +152,13 @@ export function decideGate(observed: GateObserved): GateDecision {
       `Candidate${state}`,
       `${step.message}${promoted === undefined ? '' : '; what served before serves until then'}`,
     ),
+    ...(inService !== undefined && { withoutTraffic: true as const }),
     apply: {
-      shadow: parts.shadow,
+      ...(inService === undefined && { shadow: parts.shadow }),
       // Its patience begins when it is made; the candidate may take long to come up.
       ...((step.isServing || profile !== undefined) && { profile: parts.profile }),
     },
-    keep: { shadow: parts.shadow.metadata.name, profile: parts.profile.metadata.name },
+    keep: { ...(inService === undefined && { shadow: parts.shadow.metadata.name }), profile: parts.profile.metadata.name },
     again: ends,
   };
 }
@@ -196,13 +210,14 @@ function partsOf(
   { deployment, mode }: GateObserved,
   named: Cached<ModelProfile>,
   key: string,
+  inService: boolean,
 ): { shadow: ModelDeployment; profile: ModelProfile } {
   const owner = controllerReference(deployment as never);
   const identity = [deployment.metadata.uid, key];
   const copied = copiedSpec(deployment as ModelDeployment);
   const spec: ModelDeploymentSpec = { ...copied, deploymentMode: mode, scaling: oneCopy(copied.scaling) };
   const shadow = temporaryCopy(deployment, { purpose: 'Candidate', identity, owner, spec });
-  return { shadow, profile: candidateProfile(named, deployment, shadow.metadata.name, owner) };
+  return { shadow, profile: candidateProfile(named, deployment, { name: shadow.metadata.name, inService, owner }) };
 }
 
 /** One copy is enough for the figures, and never none. */
@@ -240,6 +255,24 @@ function stepOf({ shadow, profile, served, wanted }: Evidence): Step {
     return { kind: 'Failed', reason: 'CandidateNotServing', message: `The candidate does not serve: ${ready?.message ?? 'it is stalled'}` };
   }
   return { kind: 'Preparing', message: `The candidate is being set up${ready?.message ? `: ${ready.message}` : ''}`, isServing: false };
+}
+
+/** How far a candidate is that is the newest revision of its own service. */
+function stepInService(canary: Canary, live: Served | undefined, wanted: Served, profile: Cached<ModelProfile> | undefined): Step {
+  const verdict = profile === undefined ? undefined : verdictOf(profile);
+  if (verdict !== undefined && verdict.kind !== 'Measuring') return verdict;
+  const isTold = canary.isOn && live !== undefined && serves(live, wanted);
+  if (!isTold) return { kind: 'Preparing', message: 'The candidate becomes a revision without traffic', isServing: false };
+  if (canary.cause !== undefined) {
+    return { kind: 'Failed', reason: 'CandidateNotServing', message: `The candidate does not serve: ${canary.cause}` };
+  }
+  if (!isUp(canary))
+    return { kind: 'Preparing', message: 'The revision of the candidate is being set up, without traffic', isServing: false };
+  return verdict ?? { kind: 'Preparing', message: 'The candidate serves without traffic and is about to be measured', isServing: true };
+}
+
+function isUp({ created, ready, rolledOut, url }: Canary): boolean {
+  return created !== undefined && created === ready && ready !== rolledOut && url !== undefined;
 }
 
 function verdictOf({ metadata, status }: Cached<ModelProfile>): Step {

@@ -1,6 +1,7 @@
 /** Reads what a profile loads from the caches of the deployment controller. */
 import type { ModelProfile } from '../../../api/model-profile/index.ts';
 import type { ServingGroup } from '../../../kserve/dialect.ts';
+import type { PodObject } from '../../../kserve/observation.ts';
 import { keyText } from '../../../kube/object.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { type DeploymentStores, serviceIndex } from '../../deployment/stores.ts';
@@ -22,7 +23,17 @@ export function observeTarget(profile: Cached<ModelProfile>, stores: DeploymentS
     deployment,
     service: serving?.inferenceServices.get(key) ?? (unread ? 'Unread' : undefined),
     ...(group !== undefined && { group }),
-    pods: serving?.pods.byIndex(serviceIndex, keyText(key)) ?? [],
+    pods: podsOf(
+      target.revision === 'Candidate' ? deployment?.status?.rollout?.candidate?.revision : undefined,
+      serving?.pods.byIndex(serviceIndex, keyText(key)) ?? [],
+    ),
     targetHosts,
   };
+}
+
+const revisionLabel = 'serving.knative.dev/revision';
+
+/** Of a candidate only its own pods: those of what serves beside it come and go as others use them. */
+function podsOf(revision: string | undefined, pods: readonly Cached<PodObject>[]): readonly Cached<PodObject>[] {
+  return revision === undefined ? pods : pods.filter(({ metadata }) => metadata.labels?.[revisionLabel] === revision);
 }

@@ -51,8 +51,12 @@ function fromDeployment(profile: Cached<ModelProfile>, name: string, { deploymen
   }
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   const current = ready?.observedGeneration === metadata.generation && metadata.deletionTimestamp === undefined;
-  const url = status?.addresses?.internal?.url;
-  if (ready?.status !== 'True' || !current || url === undefined) {
+  const isCandidate = profile.spec.target.revision === 'Candidate';
+  const url = isCandidate ? status?.rollout?.candidate?.url : status?.addresses?.internal?.url;
+  if (url === undefined || (!isCandidate && (ready?.status !== 'True' || !current))) {
+    if (isCandidate) {
+      return notReady('CandidateNotReady', `The promotion gate of ModelDeployment ${name} holds no revision back that could be measured`);
+    }
     const why = ready === undefined ? 'nothing is known of it yet' : ready.message;
     return notReady('TargetNotReady', `ModelDeployment ${name} is not ready: ${why}`);
   }
