@@ -1,7 +1,7 @@
 /** Makes the parts of a release, each checked as its user would use it. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,7 +9,7 @@ import { getBinaries } from '../controlplane/binaries.ts';
 import { HELM } from '../controlplane/catalog.ts';
 import { writeManifests } from './manifests.ts';
 import { licenseList, productionPackages, unacceptable } from './packages.ts';
-import { type Bom, checkBom, stable } from './sbom.ts';
+import { type Bom, checkBom, only, stable } from './sbom.ts';
 
 const call = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
@@ -43,12 +43,15 @@ export async function chart({ out, version }: Release): Promise<string> {
   const { helm } = await getBinaries([{ component: HELM, binaries: ['helm'] }], { say: console.error });
   const run = (args: readonly string[]) => call(helm?.path ?? 'helm', [...args], { cwd: root, maxBuffer: 64 << 20 });
   await run(['lint', 'charts/modelwright', '--strict']);
-  await run(['package', 'charts/modelwright', '--destination', out]);
-  const path = join(out, `modelwright-${version}.tgz`);
-  // npm calls its archive the same.
+  // npm calls its archive the same: packed elsewhere, and renamed.
+  const folder = mkdtempSync(join(tmpdir(), 'modelwright-chart-'));
   const named = join(out, `modelwright-chart-${version}.tgz`);
-  writeFileSync(named, readFileSync(path));
-  rmSync(path);
+  try {
+    await run(['package', 'charts/modelwright', '--destination', folder]);
+    copyFileSync(join(folder, `modelwright-${version}.tgz`), named);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
   const { stdout } = await run(['template', 'modelwright', named]);
   if (!stdout.includes('kind: Deployment')) throw new Error('the packed chart renders no Deployment');
   return named;
@@ -60,12 +63,14 @@ export function manifests(release: Release): Promise<string[]> {
 
 /** CycloneDX of what the program consists of, the same for the same lock file. */
 export async function sbom({ out, version }: Release): Promise<string> {
-  const { stdout } = await call('npm', ['sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev', '--sbom-type', 'application'], {
+  const { stdout } = await call('npm', ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only', '--sbom-type', 'application'], {
     cwd: root,
     maxBuffer: 64 << 20,
   });
-  const bom = stable(JSON.parse(stdout) as Bom);
-  checkBom(bom, productionPackages(root));
+  // npm's own --omit leaves out packages that both the program and a tool for its tests need (seen with npm 10).
+  const packages = productionPackages(root, true);
+  const bom = stable(only(JSON.parse(stdout) as Bom, packages));
+  checkBom(bom, packages);
   const path = join(out, `modelwright-${version}.cdx.json`);
   writeFileSync(path, `${JSON.stringify(bom, null, 2)}\n`);
   return path;
@@ -98,8 +103,7 @@ export async function image({ out, version }: Release): Promise<string> {
     rmSync(again, { recursive: true, force: true });
   }
   const path = join(out, `modelwright-image-${version}.tar`);
-  writeFileSync(path, readFileSync(join(out, 'modelwright.tar')));
-  rmSync(join(out, 'modelwright.tar'));
+  renameSync(join(out, 'modelwright.tar'), path);
   return path;
 }
 

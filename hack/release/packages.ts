@@ -1,5 +1,5 @@
 /** The packages of others that the program consists of, by package-lock.json: everything that a person gets who installs it. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Package {
@@ -21,11 +21,14 @@ interface Lock {
 const accepted =
   /^(MIT|MIT-0|ISC|0BSD|Apache-2\.0|BSD-2-Clause|BSD-3-Clause|BlueOak-1\.0\.0|Unlicense|CC0-1\.0|Python-2\.0|PSF-2\.0|Zlib)$/;
 
-/** Production packages of the checkout at `root`, which must be installed there; optional ones (Node itself) are left out. */
-export function productionPackages(root: string): Package[] {
+/**
+ * Production packages of the checkout at `root`, which must be installed there.
+ * @param withNode also the optional package that is Node itself, which the image carries and the npm package does not
+ */
+export function productionPackages(root: string, withNode = false): Package[] {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lock;
   return Object.entries(packages)
-    .filter(([path, { dev, optional }]) => path !== '' && !dev && !optional)
+    .filter(([path, { dev, optional }]) => path !== '' && !dev && (withNode || !optional))
     .map(([path, { version = '', license = 'unknown' }]) => {
       const text = licenseText(join(root, path));
       return {
@@ -59,6 +62,7 @@ export function licenseList(packages: readonly Package[]): string {
 }
 
 function licenseText(folder: string): string | undefined {
+  if (!existsSync(folder)) return undefined;
   const name = readdirSync(folder).find((file) => /^(licen[cs]e|copying)/i.test(file));
   return name === undefined ? undefined : readFileSync(join(folder, name), 'utf8');
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { type Bom, checkBom, stable } from './sbom.ts';
+import { type Bom, checkBom, only, stable } from './sbom.ts';
 
 const component = (name: string, more: object = {}) => ({
   name,
@@ -13,7 +13,7 @@ const component = (name: string, more: object = {}) => ({
 const bom: Bom = {
   bomFormat: 'CycloneDX',
   serialNumber: 'urn:uuid:1',
-  metadata: { timestamp: '2026-01-01T00:00:00Z', component: { name: 'modelwright' } },
+  metadata: { timestamp: '2026-01-01T00:00:00Z', component: { name: 'modelwright', version: '1', 'bom-ref': 'root' } },
   components: [
     component('b', { externalReferences: [{ type: 'distribution', url: 'http://host/b' }] }),
     component('a', { group: '@scope' }),
@@ -34,4 +34,25 @@ it('is refused where a package, its licence or its checksum is missing', () => {
   checkBom(bom, [wanted('b'), wanted('@scope/a')]);
   assert.throws(() => checkBom(bom, [wanted('c')]), /c 1\.0\.0 is not in the bill/);
   assert.throws(() => checkBom({ ...bom, components: [component('d', { hashes: [] })] }, [wanted('d')]), /no licence or no checksum/);
+});
+
+it('keeps the packages that are asked for, and what depends on what among them', () => {
+  const all: Bom = {
+    ...bom,
+    components: [component('a', { 'bom-ref': 'a' }), component('b', { 'bom-ref': 'b' }), component('test', { 'bom-ref': 'test' })],
+    dependencies: [
+      { ref: 'root', dependsOn: ['a', 'test'] },
+      { ref: 'a', dependsOn: ['b'] },
+      { ref: 'test', dependsOn: ['b'] },
+    ],
+  };
+  const kept = only(all, [wanted('a'), wanted('b')]);
+  assert.deepEqual(
+    kept.components.map(({ name }) => name),
+    ['a', 'b'],
+  );
+  assert.deepEqual(kept.dependencies, [
+    { ref: 'root', dependsOn: ['a'] },
+    { ref: 'a', dependsOn: ['b'] },
+  ]);
 });

@@ -4,7 +4,8 @@ import type { Package } from './packages.ts';
 export interface Bom {
   readonly bomFormat: string;
   readonly serialNumber?: string;
-  readonly metadata: { readonly timestamp?: string; readonly [part: string]: unknown };
+  readonly metadata: { readonly timestamp?: string; readonly component?: BomComponent; readonly [part: string]: unknown };
+  readonly dependencies?: readonly { readonly ref: string; readonly dependsOn?: readonly string[] }[];
   readonly components: readonly BomComponent[];
   readonly [part: string]: unknown;
 }
@@ -12,6 +13,7 @@ export interface Bom {
 export interface BomComponent {
   readonly name: string;
   readonly version: string;
+  readonly 'bom-ref'?: string;
   readonly purl?: string;
   readonly licenses?: readonly unknown[];
   readonly hashes?: readonly unknown[];
@@ -28,6 +30,17 @@ export function stable({ serialNumber: _, metadata, components, ...rest }: Bom):
       .map(({ externalReferences: ___, ...component }) => component as BomComponent)
       .toSorted((a, b) => `${a.purl}`.localeCompare(`${b.purl}`)),
   };
+}
+
+/** With these packages alone, and what depends on what among them. */
+export function only(bom: Bom, packages: readonly Package[]): Bom {
+  const wanted = new Set(packages.map(({ name, version }) => `${name}@${version}`));
+  const components = bom.components.filter((component) => wanted.has(`${fullName(component)}@${component.version}`));
+  const references = new Set([...components.map((component) => component['bom-ref']), bom.metadata.component?.['bom-ref']]);
+  const dependencies = (bom.dependencies ?? [])
+    .filter(({ ref }) => references.has(ref))
+    .map(({ ref, dependsOn = [] }) => ({ ref, dependsOn: dependsOn.filter((other) => references.has(other)) }));
+  return { ...bom, components, dependencies };
 }
 
 /** Throws unless every package is in it, with version, licence and checksum. */
