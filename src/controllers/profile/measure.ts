@@ -22,6 +22,8 @@ const defaultDurationSeconds = 14_400;
 const mostJobs = 64;
 /** Wrong usage: every further attempt would end the same way. */
 const usageExitCode = 2;
+/** The server could not be used: it may be, a little later. */
+const targetExitCode = 3;
 
 /** @param run `Running`, with its start time */
 export function measure(observed: Observed, begun: Run, known: readonly ProfileResult[]): Progress {
@@ -110,8 +112,10 @@ function nextJob({ observed, run, jobs, tasks, missing, results, collected, left
   // Of copies each has its own measure of patience, and the others go on when one has none left.
   const patience = 2 + 2 * (profile.spec.budget?.maxRepeatsPerPoint ?? 1);
   const enough = observed.dedicated === undefined ? patience : mostJobs;
-  const last = collected.failures.at(-1);
+  const last = collected.failures.findLast(({ message }) => message !== '');
   const said = last === undefined ? '' : ` The last pod said: ${last.message}`;
+  const current = jobs.at(-1)?.metadata.name;
+  const isRefused = collected.failures.some(({ job, exitCode }) => job === current && exitCode === targetExitCode);
   if (attempt >= enough) {
     if (unmeasured.length === 0) return complete(observed, run, results, collected.refusals);
     return fail('PointsMissing', `${unmeasured.length} of ${tasks.length} points could not be measured in ${attempt} Jobs.${said}`);
@@ -126,7 +130,7 @@ function nextJob({ observed, run, jobs, tasks, missing, results, collected, left
   }
   // A server that has just refused everything is given time: 10 s, 20 s, 40 s.
   const ended = jobs.flatMap((job) => endOf(job) ?? []).at(-1);
-  const pause = last === undefined || ended === undefined ? 0 : ended + 10_000 * 2 ** Math.max(0, attempt - 1) - now;
+  const pause = !isRefused || ended === undefined ? 0 : ended + 10_000 * 2 ** Math.max(0, attempt - 1) - now;
   if (pause > 0)
     return going({ kind: 'Waiting', reason: 'LoadFailed', message: `The load could not be sent, and is tried again.${said}` }, [], pause);
 

@@ -20,6 +20,7 @@ export interface Refusal {
 /** What a pod said when it ended without measuring all it should. */
 export interface Failure {
   readonly pod: string;
+  readonly job: string;
   readonly exitCode: number;
   /** Its own words, shortened, with secrets replaced. */
   readonly message: string;
@@ -62,7 +63,12 @@ export function collect({ run, jobs, pods, known }: Evidence): Collected {
     }
     // Interrupted before it had measured anything, or refused by the server: in its own words, not in points.
     if (ended.exitCode !== 0 && !ended.message.startsWith('mw1,')) {
-      failures.push({ pod: pod.metadata.name, exitCode: ended.exitCode, message: clip(redactText(ended.message.trim())) });
+      failures.push({
+        pod: pod.metadata.name,
+        job: job.metadata.name,
+        exitCode: ended.exitCode,
+        message: clip(redactText(ended.message.trim())),
+      });
       continue;
     }
     const decoded = decodePoints(ended.message, run.id);
