@@ -7,12 +7,14 @@
  * It reads and never writes. Whoever gives an image reference decides where a request goes, so private addresses are asked only of registries in `registries`.
  */
 import { createHash } from 'node:crypto';
-import { type Challenge, parseChallenges } from './challenge.ts';
+import { errorCodes, jsonOf, rateLimited, smallBytes } from './answer.ts';
+import { parseChallenges } from './challenge.ts';
 import { type RegistryAnswer, RegistryConnection, type RegistrySettings } from './connection.ts';
 import type { RegistryCredentials } from './credentials.ts';
 import { RegistryError } from './error.ts';
 import { indexTypes, isDigestText, manifestTypes, parseManifest, platformFits, platformName } from './manifest.ts';
 import { parseReference, type RegistryReference } from './reference.ts';
+import { basic, bearerToken } from './token.ts';
 
 export interface RegistryClientOptions {
   /** Registries that an administrator named. */
@@ -37,7 +39,6 @@ export interface ResolvedImage {
 
 const manifestBytes = 4 * 1024 * 1024;
 const tagBytes = 8 * 1024 * 1024;
-const smallBytes = 1024 * 1024;
 /** A repository with more tags than this is not read to its end. */
 const [pageSize, maxPages] = [1000, 100];
 const accept = [...indexTypes, ...manifestTypes].join(', ');
@@ -162,7 +163,7 @@ export class RegistryClient {
     const challenges = parseChallenges(headers['www-authenticate'] ?? '');
     const credentials = this.#options.credentials?.(host, repository);
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
-    if (bearer !== undefined) return `Bearer ${await token(bearer, { host, repository, credentials, connection }, signal)}`;
+    if (bearer !== undefined) return `Bearer ${await bearerToken(bearer, { host, repository, credentials, connection }, signal)}`;
     if (credentials === undefined || !challenges.some(({ scheme }) => scheme === 'basic')) return undefined;
     return basic(credentials);
   }
@@ -173,12 +174,7 @@ export class RegistryClient {
     const { host, repository, tag, digest } = reference;
     const codes = errorCodes(answer.body);
     if (status === 429 || codes.includes('TOOMANYREQUESTS')) {
-      const wait = retryAfter(answer.headers['retry-after']);
-      return new RegistryError(
-        'RateLimited',
-        `${host} limits how often it may be asked`,
-        wait === undefined ? {} : { retryAfterMilliseconds: wait },
-      );
+      return rateLimited(answer, `${host} limits how often it may be asked`);
     }
     if (status === 401 || status === 403) {
       const given = this.#options.credentials?.(host, repository) !== undefined;
@@ -221,69 +217,6 @@ export class RegistryClient {
   }
 }
 
-interface TokenRequest {
-  readonly host: string;
-  readonly repository: string;
-  readonly credentials: RegistryCredentials | undefined;
-  readonly connection: RegistryConnection;
-}
-
-/** The token flow (distribution/spec/auth): with a refresh token by POST, else by GET with or without name and password. */
-async function token(
-  { parameters }: Challenge,
-  { host, repository, credentials, connection }: TokenRequest,
-  signal?: AbortSignal,
-): Promise<string> {
-  const realm = connection.realm(parameters['realm'] ?? '');
-  const scope = parameters['scope'] ?? `repository:${repository}:pull`;
-  const service = parameters['service'];
-  const fields = new URLSearchParams({ ...(service !== undefined && { service }), scope });
-  const refreshToken = credentials?.identityToken;
-  if (refreshToken === undefined) for (const [name, value] of fields) realm.searchParams.append(name, value);
-  else
-    for (const [name, value] of Object.entries({ grant_type: 'refresh_token', client_id: 'modelwright', refresh_token: refreshToken }))
-      fields.set(name, value);
-  const answer = await connection.send(
-    refreshToken === undefined
-      ? { method: 'GET', url: realm, headers: credentials === undefined ? {} : { authorization: basic(credentials) }, maxBytes: smallBytes }
-      : {
-          method: 'POST',
-          url: realm,
-          headers: { 'content-type': 'application/x-www-form-urlencoded' },
-          body: fields.toString(),
-          maxBytes: smallBytes,
-        },
-    signal,
-  );
-  if (answer.status === 429) {
-    const wait = retryAfter(answer.headers['retry-after']);
-    throw new RegistryError(
-      'RateLimited',
-      `the token server of ${host} limits how often it may be asked`,
-      wait === undefined ? {} : { retryAfterMilliseconds: wait },
-    );
-  }
-  if (answer.status >= 500) throw new RegistryError('Unreachable', `the token server of ${host} answers with HTTP status ${answer.status}`);
-  const given = tokenIn(answer);
-  if (given !== undefined) return given;
-  throw new RegistryError(
-    'Unauthorized',
-    credentials === undefined
-      ? `${host} wants credentials for ${repository}`
-      : `the token server of ${host} does not take the given credentials`,
-  );
-}
-
-function tokenIn({ status, body }: RegistryAnswer): string | undefined {
-  if (status !== 200) return undefined;
-  const { token: plain, access_token: oauth } = jsonOf(body) as { readonly token?: unknown; readonly access_token?: unknown };
-  return [plain, oauth].find((text): text is string => typeof text === 'string' && /^[\x21-\x7e]+$/.test(text));
-}
-
-function basic({ username, password }: RegistryCredentials): string {
-  return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
-}
-
 function manifestPath({ repository, tag, digest }: RegistryReference): string {
   return `/v2/${repository}/manifests/${digest ?? tag ?? 'latest'}`;
 }
@@ -300,29 +233,6 @@ function nextPage({ headers }: RegistryAnswer, base: URL): string | undefined {
   if (target === undefined || !URL.canParse(target, base.href)) return undefined;
   const { pathname, search } = new URL(target, base);
   return `${pathname}${search}`;
-}
-
-function errorCodes(body: Buffer): readonly string[] {
-  const { errors } = jsonOf(body) as { readonly errors?: unknown };
-  return Array.isArray(errors)
-    ? errors.flatMap((error: { code?: unknown } | null) => (typeof error?.code === 'string' ? [error.code] : []))
-    : [];
-}
-
-function jsonOf(body: Buffer): object {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {};
-  }
-}
-
-/** Seconds, or a date (RFC 9110, 10.2.3). */
-function retryAfter(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const milliseconds = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isFinite(milliseconds) ? Math.min(Math.max(milliseconds, 0), 86_400_000) : undefined;
 }
 
 function digestOf(body: Buffer): string {
