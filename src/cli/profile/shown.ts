@@ -1,5 +1,6 @@
 /** A ModelProfile's results as the reports of `modelwright bench` show them. Pure. */
 import type { ModelProfile, ModelProfileSpec, ModelProfileStatus, ProfileResult } from '../../api/model-profile/index.ts';
+import { objectiveOf } from '../../controllers/profile/results/choose.ts';
 import { type Candidate, type Choice, paretoSet } from '../../load/best.ts';
 import { errorsPerMillion, type Load } from '../../load/point.ts';
 import type { ShownPoint, ShownReport } from '../../load/report/report.ts';
@@ -19,7 +20,7 @@ export function shownReport(profile: ModelProfile): ShownReport {
     payload: { source: payloadSource(spec) },
     environment: null,
     coldStartMicroseconds: coldStart(status.results ?? []),
-    objective: objectiveOf(spec),
+    objective: objectiveOf(profile.spec),
     best: choiceOf(profile, points),
     points,
     drift: null,
@@ -103,14 +104,6 @@ function coldStart(results: readonly ProfileResult[]): number | null {
   return first?.coldStartMicroseconds ?? null;
 }
 
-function objectiveOf({ objective }: ModelProfileSpec): ShownReport['objective'] {
-  return {
-    maximize: objective?.maximize ?? 'Throughput',
-    latency: (objective?.latency ?? []).map(({ percentile, maxMilliseconds }) => ({ percentile, maxMicroseconds: maxMilliseconds * 1000 })),
-    maxErrorsPerMillion: objective?.maxErrorsPerMillion ?? 1000,
-  };
-}
-
 /** The operator's choice as it stands in the status; only what follows from the figures alone is added. */
 function choiceOf({ spec, status }: ModelProfile, points: readonly ShownPoint[]): Choice {
   const best = status?.best;
@@ -154,7 +147,7 @@ function definitionsOf({ method }: ModelProfileStatus): string {
 }
 
 /** What the figures are of, and what is to be known before they are used. */
-function remarksOf({ provenance, run, gpuSource, results = [], conditions = [] }: ModelProfileStatus): string[] {
+function remarksOf({ provenance, run, gpuSource, hardware = [], results = [], conditions = [] }: ModelProfileStatus): string[] {
   const said: string[] = [];
   const say = (what: string, value: string | undefined) => value !== undefined && value !== '' && said.push(`${what}: ${value}`);
   say('model', provenance?.storageUri);
@@ -177,6 +170,9 @@ function remarksOf({ provenance, run, gpuSource, results = [], conditions = [] }
   );
   say('GPU figures', gpuSource);
   say('taken over from', run?.reusedFrom);
+  for (const { name, state, message = '' } of hardware) {
+    if (state === 'Unavailable' || state === 'Failed') said.push(`hardware ${name} was not measured (${state}): ${message}`);
+  }
   for (const { type, status, message } of conditions) {
     if ((type === 'Stale' || type === 'Regressed') && status === 'True') said.push(`${type.toUpperCase()}: ${message}`);
     if (type === 'Ready' && status !== 'True') said.push(`not ready: ${message}`);
