@@ -31,6 +31,7 @@ export const idleJudgements = ['Utilization', 'Allocation'] as const;
 
 export const idleStatusSchema = object('How the wait for idle GPUs goes, of a run that has spec.idlePolicy.', {
   runId: text('The run that waits or waited.', 32),
+  hardware: Type.Optional(text('Entry of the hardware whose copy waits (mode Dedicated).', 63)),
   state: oneOf('Waiting; Idle: the run went on; GaveUp: it ended unmeasured.', ['Waiting', 'Idle', 'GaveUp']),
   judgedBy: Type.Optional(
     oneOf('Utilization: by the DCGM exporter. Allocation: by what Pods have asked for, where no exporter tells.', idleJudgements),

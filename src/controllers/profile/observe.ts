@@ -2,7 +2,10 @@ import type { ModelProfile } from '../../api/model-profile/index.ts';
 import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
 import { platformKey } from '../platform/stores.ts';
+import type { DedicatedDecision } from './dedicated/decide.ts';
 import { observeDedicated } from './dedicated/observe.ts';
+import { copyToMake, heldBack } from './idle/copies.ts';
+import { idleVerdictOf } from './idle/gate.ts';
 import type { GpuSight } from './idle/gpu-watch.ts';
 import { isFinished } from './job/job-state.ts';
 import { type BenchSettings, defaultBenchSettings } from './job/settings.ts';
@@ -46,10 +49,12 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
     metadata.ownerReferences?.some(({ uid, controller }) => controller === true && uid === profile.metadata.uid),
   );
   const dedicated = profile.spec.mode === 'Dedicated' ? observeDedicated(profile, jobs, stores, ports) : undefined;
+  const copy = dedicated && copyToMake(dedicated.decision);
   return {
     profile,
-    legs: dedicated?.legs ?? [liveLeg(profile, stores, ports.gpu)],
-    ...(dedicated && { dedicated: dedicated.decision }),
+    legs: dedicated?.legs.map((leg) => ({ ...leg, state: withExporter(leg.state, ports.gpu) })) ?? [liveLeg(profile, stores, ports.gpu)],
+    ...(dedicated && { dedicated: idleOnly(profile, dedicated.decision, ports) }),
+    ...(copy && { copyToMake: copy }),
     jobs,
     pods: owned(stores.pods.byIndex(profileIndex, profile.metadata.uid)),
     nodes: stores.nodes.state === 'synced' ? new Map(stores.nodes.list().map((node) => [node.metadata.name, node])) : undefined,
@@ -75,9 +80,21 @@ function liveLeg(profile: Cached<ModelProfile>, stores: ProfileStores, gpu: GpuS
   return { state: withGpus(resolveTarget(profile, facts), gpu), pods: targetPodsOf(facts.pods) };
 }
 
+/** Copies are made where GPUs are idle, where the policy asks for that. */
+function idleOnly(profile: Cached<ModelProfile>, decision: DedicatedDecision, { gpu, now }: ObservePorts): DedicatedDecision {
+  const copy = copyToMake(decision);
+  if (profile.spec.idlePolicy === undefined || copy === undefined) return decision;
+  return heldBack(decision, idleVerdictOf({ profile, now, copyToMake: copy, ...(gpu !== undefined && { gpu }) }), now);
+}
+
+/** Where the load pod reads the use of the GPUs. */
+function withExporter(state: TargetState, gpu: GpuSight | undefined): TargetState {
+  return state.kind === 'Ready' ? { ...state, target: { ...state.target, ...gpu?.source?.target } } : state;
+}
+
 /** Where the load pod reads the use of the GPUs, and which they are. */
 function withGpus(state: TargetState, gpu: GpuSight | undefined): TargetState {
-  if (gpu === undefined || state.kind !== 'Ready') return state;
+  if (gpu?.source === undefined || state.kind !== 'Ready') return state;
   const { source, hardware } = gpu;
   const provenance = { ...state.target.provenance, ...hardware, ...(source.uuids.length > 0 && { gpuUuids: [...source.uuids] }) };
   return { ...state, target: { ...state.target, ...source.target, provenance } };

@@ -2,6 +2,7 @@
 import type { ModelProfile } from '../../api/model-profile/index.ts';
 import type { Cached } from '../../kube/store.ts';
 import type { DedicatedDecision } from './dedicated/decide.ts';
+import type { CopyToMake } from './idle/copies.ts';
 import type { GpuSight } from './idle/gpu-watch.ts';
 import type { BenchSettings } from './job/settings.ts';
 import { type Task, tasksOf } from './plan/tasks.ts';
@@ -37,6 +38,8 @@ export interface Observed {
   readonly turn: Turn;
   /** What was seen of the GPUs of the target, where the run needs to know. */
   readonly gpu?: GpuSight;
+  /** Of a Dedicated run: the copy that is to be made next, whether its GPUs are idle or not. */
+  readonly copyToMake?: CopyToMake;
   /** The profile that spec.baseline names. */
   readonly baselineProfile?: Cached<ModelProfile>;
   /** Profiles that load the same target, this one among them: what they measured may serve again. */

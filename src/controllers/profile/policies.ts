@@ -114,6 +114,6 @@ function scheduleFields(observed: Observed): Pick<ModelProfileStatus, 'schedule'
 function gpuFields({ profile, gpu }: Observed, { run, results }: Progress): Pick<ModelProfileStatus, 'gpuSource'> {
   if (run === undefined || results.length === 0) return {};
   const before = profile.status?.run?.id === run.id ? profile.status.gpuSource : undefined;
-  const text = gpu === undefined ? before : gpuSourceText(gpu.source, results).slice(0, 512);
+  const text = gpu?.source === undefined ? before : gpuSourceText(gpu.source, results).slice(0, 512);
   return text === undefined ? {} : { gpuSource: text };
 }

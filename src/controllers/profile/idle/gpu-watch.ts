@@ -6,16 +6,18 @@ import type { Observed } from '../observed.ts';
 import { nextRunId } from '../plan/run-id.ts';
 import type { TargetPod } from '../target/target.ts';
 import { triggerOf } from '../trigger.ts';
+import { type CopyToMake, placesFor, wantedBy } from './copies.ts';
 import type { ExporterSettings } from './exporters.ts';
 import { readGpuNodes } from './gpu-nodes.ts';
 import { type GpuSource, gpuSourceOf, hardwareOf } from './gpu-source.ts';
-import { type GpuNode, judgeLive } from './judge.ts';
+import { type GpuNode, judgeFree, judgeLive } from './judge.ts';
 import { Sightings } from './sightings.ts';
 import { type IdleSighting, idleDefaults, lookEveryMilliseconds } from './wait.ts';
 
 /** What was seen, for `decide`. */
 export interface GpuSight {
-  readonly source: GpuSource;
+  /** Absent while there is nothing to measure on yet. */
+  readonly source?: GpuSource;
   readonly hardware: { readonly gpuProduct?: string; readonly gpuDriver?: string };
   /** Of a run that waits under spec.idlePolicy. */
   readonly idle?: IdleSighting;
@@ -45,9 +47,11 @@ export class GpuWatch {
   async look(observed: Observed, settings: ExporterSettings | undefined, signal?: AbortSignal): Promise<GpuSight | undefined> {
     const { profile, now } = observed;
     const { uid, namespace = '' } = profile.metadata;
-    const leg = observed.legs.find(({ hardware }) => hardware === undefined);
     const run = runInNeed(observed);
-    if (leg === undefined || run === undefined || leg.state.kind !== 'Ready') return undefined;
+    if (run === undefined) return undefined;
+    if (observed.copyToMake !== undefined) return this.#lookForPlace(observed, run.id, observed.copyToMake, settings, signal);
+    const leg = observed.legs.find(({ state }) => state.kind === 'Ready');
+    if (leg === undefined) return undefined;
     const pods = leg.pods.filter(({ gpus, node }) => gpus > 0 && node !== undefined);
     const policy = run.waits ? profile.spec.idlePolicy : undefined;
     const every = lookEveryMilliseconds(policy ?? {});
@@ -67,6 +71,30 @@ export class GpuWatch {
     if (policy === undefined) return sight;
     const judgement = judgeLive(podsByNode(namespace, pods), nodes as readonly GpuNode[], { ...idleDefaults, ...policy });
     return { ...sight, idle: this.#sightings.record(uid, run.id, judgement, every, now) };
+  }
+
+  /** Whether there is room for a copy on idle GPUs. */
+  async #lookForPlace(
+    { profile, nodes, now }: Observed,
+    run: string,
+    { entry, copy }: CopyToMake,
+    settings: ExporterSettings | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<GpuSight | undefined> {
+    const policy = profile.spec.idlePolicy;
+    if (policy === undefined) return undefined;
+    const { uid } = profile.metadata;
+    const nothing = { hardware: {}, holds: [] };
+    const every = lookEveryMilliseconds(policy);
+    const wait = `${run}/${entry}`;
+    const seen = this.#sightings.recent(uid, wait, every, now);
+    if (seen !== undefined) return { ...nothing, idle: seen };
+    const wanted = wantedBy(copy);
+    const places = wanted.count === 0 ? [] : placesFor(copy, [...(nodes?.values() ?? [])]);
+    const found = places.map((node) => ({ name: node.metadata.name, node }));
+    const read = await readGpuNodes({ client: this.#client, settings, nodes: found, resource: wanted.resource }, signal);
+    const judgement = judgeFree(wanted, read, { ...idleDefaults, ...policy });
+    return { ...nothing, idle: this.#sightings.record(uid, wait, judgement, every, now) };
   }
 
   /** To be called when a profile is gone. */

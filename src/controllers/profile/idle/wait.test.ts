@@ -19,7 +19,7 @@ function watch(policy: IdlePolicy, looks: readonly (readonly [second: number, ju
   let status: IdleStatus | undefined;
   return looks.map(([second, judgement]) => {
     const now = begin + second * 1000;
-    const verdict = judgeWait(policy, 'r1', status, sightings.record('p', 'r1', judgement, every, now), now);
+    const verdict = judgeWait(policy, { run: 'r1' }, status, sightings.record('p', 'r1', judgement, every, now), now);
     status = verdict.status;
     return verdict;
   });
@@ -151,9 +151,16 @@ describe('a run waits for idle GPUs', () => {
     assert.deepEqual(verdicts[2]?.status, verdicts[0]?.status);
   });
 
+  it('begins anew for each copy of a Dedicated run', () => {
+    const sighting = { judgement: busy(), idleSince: undefined };
+    const first = judgeWait(policy, { run: 'r1', hardware: 't4' }, undefined, sighting, begin);
+    const second = judgeWait(policy, { run: 'r1', hardware: 'a10' }, first.status, sighting, begin + 599_000);
+    assert.deepEqual([second.kind, second.status.hardware, second.status.waitingSince], ['Wait', 'a10', '2026-05-04T10:09:59Z']);
+  });
+
   it('forgets an earlier run', () => {
     const before: IdleStatus = { runId: 'r0', state: 'GaveUp', waitingSince: '2026-05-04T08:00:00Z', busy: ['x: y'] };
-    const verdict = judgeWait(policy, 'r1', before, { judgement: busy(), idleSince: undefined }, begin);
+    const verdict = judgeWait(policy, { run: 'r1' }, before, { judgement: busy(), idleSince: undefined }, begin);
     assert.deepEqual([verdict.kind, verdict.status.waitingSince], ['Wait', '2026-05-04T10:00:00Z']);
   });
 });

@@ -33,19 +33,23 @@ export function lookEveryMilliseconds({ stableSeconds = idleDefaults.stableSecon
   return Math.min(15_000, Math.max(2000, (stableSeconds / 4) * 1000));
 }
 
-/** @param before what the status says of the wait */
+/**
+ * @param wait the run that waits, and of a Dedicated one the entry of the hardware
+ * @param before what the status says of the wait
+ */
 export function judgeWait(
   policy: IdlePolicy,
-  run: string,
+  wait: { readonly run: string; readonly hardware?: string },
   before: IdleStatus | undefined,
   sighting: IdleSighting,
   now: number,
 ): IdleVerdict {
   const { stableSeconds, waitAtMostSeconds } = { ...idleDefaults, ...policy };
-  const known = before?.runId === run ? before : undefined;
+  const { run, hardware } = wait;
+  const known = before?.runId === run && before.hardware === hardware ? before : undefined;
   const { judgement, idleSince } = sighting;
   const judgedBy = judgement.judgedBy === undefined ? {} : { judgedBy: judgement.judgedBy };
-  const base = { runId: run, ...judgedBy, waitingSince: known?.waitingSince ?? rfc3339(now) };
+  const base = { runId: run, ...(hardware !== undefined && { hardware }), ...judgedBy, waitingSince: known?.waitingSince ?? rfc3339(now) };
   const left = Date.parse(base.waitingSince) + waitAtMostSeconds * 1000 - now;
   const lookAgainMilliseconds = Math.max(0, Math.min(lookEveryMilliseconds(policy), left));
 
