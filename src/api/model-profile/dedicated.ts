@@ -93,6 +93,7 @@ export const hardwareStatusSchema = keyedList(
     ),
     message: Type.Optional(text('The cause and what to do, or what it waits for.', 1024)),
     modelDeployment: Type.Optional(text('The temporary copy, while it is there.', 253)),
+    basis: Type.Optional(text('Hash of the ModelDeployment that it was copied from: copies of two are not compared.', 64)),
     nodes: Type.Optional(list('Nodes that the copy ran on.', text('A node.', 253), 16)),
     gpuProduct: Type.Optional(text('GPU product of the first of them, by its label.', 128)),
     deadline: Type.Optional(time('When the copy is removed at the latest.')),

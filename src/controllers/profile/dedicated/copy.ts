@@ -1,4 +1,5 @@
 /** What the copy of a model for one entry of the hardware looks like. */
+import { hash } from 'node:crypto';
 import type { ModelDeployment, ModelDeploymentSpec } from '../../../api/model-deployment/index.ts';
 import { gpuTaggedRuntimes } from '../../../api/model-deployment/runtime.ts';
 import { judgeKnativeFlags } from '../../../kserve/judge-knative.ts';
@@ -40,6 +41,14 @@ export function specOfCopy(original: ModelDeployment, entry: Entry, knativeFlags
   const [refused] = judgeKnativeFlags({ ...original, spec: knative }, knativeFlags ?? {});
   if (refused === undefined) return { spec: knative };
   return { spec: standard, note: `The copy runs in Standard mode: ${refused.message.replace(/; .*/s, '')}` };
+}
+
+/** Names what decides over the figures of every copy: copies with the same basis differ by their entries alone. 16 hexadecimal digits. */
+export function basisOf(original: ModelDeployment): string {
+  const { scaling: _scaling, ...spec } = copiedSpec(original);
+  const mode = original.status?.deploymentMode ?? original.spec.deploymentMode ?? null;
+  const digest = original.status?.package?.sha256 ?? null;
+  return hash('sha256', JSON.stringify([spec, mode, digest]), 'hex').slice(0, 16);
 }
 
 /** GPU and node of the copy. What an entry says of the node takes the place of what the original says of it, so that the two never contradict. */

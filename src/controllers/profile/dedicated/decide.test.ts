@@ -140,6 +140,32 @@ describe('a Dedicated run', () => {
   });
 });
 
+describe('a model that is changed during the run', () => {
+  const first = decideDedicated(observed());
+  const other = aDeployment({ spec: { source: { storageUri: 'gs://b/other' } } });
+  const isMeasured = (entry: string) => (entry === 't4' ? 'Measured' : 'Open');
+
+  it('is not compared with what it was', () => {
+    const decision = decideDedicated(observed({ original: other, recorded: first.hardware, outcomeOf: isMeasured }));
+    assert.deepEqual(states(decision), ['t4 Measured', 'cpu Failed']);
+    assert.match(decision.hardware[1]?.message ?? '', /^The ModelDeployment was changed after the run had begun/);
+  });
+  it('may have more copies of itself', () => {
+    const scaled = aDeployment({ spec: { scaling: { minReplicas: 3, maxReplicas: 9 } } });
+    assert.deepEqual(states(decideDedicated(observed({ original: scaled, recorded: first.hardware, outcomeOf: isMeasured }))), [
+      't4 Measured',
+      'cpu Preparing',
+    ]);
+  });
+  it('is another one in another run', () =>
+    assert.deepEqual(states(decideDedicated(observed({ original: other }))), ['t4 Preparing', 'cpu Waiting']));
+  it('is remembered while the copy is measured', () => {
+    const decision = decideDedicated(observed({ copies: [made(first, serving)], recorded: first.hardware }));
+    assert.equal(decision.hardware[0]?.basis, first.hardware[0]?.basis);
+    assert.ok(decision.hardware[0]?.basis);
+  });
+});
+
 describe('an entry that cannot be measured', () => {
   const first = decideDedicated(observed());
 

@@ -5,7 +5,7 @@ import type { OwnerReference } from '../../../kube/object.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { deadlineOf, temporaryCopy, temporaryName } from '../../deployment/temporary.ts';
 import type { NodeObject } from '../resources.ts';
-import { specOfCopy } from './copy.ts';
+import { basisOf, specOfCopy } from './copy.ts';
 import type { Entry } from './entries.ts';
 import { whyNoNode } from './nodes.ts';
 
@@ -44,6 +44,8 @@ export interface DedicatedDecision {
   readonly again?: number;
 }
 
+const changed =
+  'The ModelDeployment was changed after the run had begun, and copies of two cannot be compared; change spec.runId to measure all of it again';
 const givenUp =
   'The copy serves, and no Job could measure all of its points; events of the Jobs, and the reasons of invalid points, say why';
 
@@ -63,7 +65,8 @@ export function decideDedicated(observed: DedicatedObserved): DedicatedDecision 
     const { name } = entry;
     const before = recorded.find((status) => status.name === name);
     if (before !== undefined && settled.includes(before.state)) states.set(name, withoutCopy(before));
-    else if (outcomeOf(name) === 'Measured') states.set(name, { name, state: 'Measured' });
+    else if (outcomeOf(name) === 'Measured')
+      states.set(name, { name, state: 'Measured', ...(before?.basis !== undefined && { basis: before.basis }) });
     else if (outcomeOf(name) === 'GivenUp') states.set(name, { name, state: 'Failed', message: givenUp });
     else if (current !== undefined) states.set(name, { name, state: 'Waiting' });
     else {
@@ -98,7 +101,11 @@ function stepOf(entry: Entry, run: NonNullable<DedicatedObserved['run']>, observ
   const identity = [run.owner.uid, run.id, name];
   const copyName = temporaryName(original.metadata.name, original.metadata.namespace, identity);
   const copy = copies.find(({ metadata }) => metadata.name === copyName);
-  if (copy !== undefined) return stepOfCopy(name, copy, now);
+  if (copy !== undefined) return withBasis(stepOfCopy(name, copy, now), observed.recorded);
+  const basis = basisOf(original as ModelDeployment);
+  if (observed.recorded.some((one) => one.basis !== undefined && one.basis !== basis)) {
+    return { kind: 'Over', status: { name, state: 'Failed', message: changed } };
+  }
   const refused = observed.refused.get(copyName);
   if (refused !== undefined)
     return { kind: 'Over', status: { name, state: 'Failed', message: clip(`The API server refused the copy: ${refused}`) } };
@@ -109,8 +116,14 @@ function stepOf(entry: Entry, run: NonNullable<DedicatedObserved['run']>, observ
     kind: 'Make',
     copyName,
     copy: temporaryCopy(original, { purpose: 'Benchmark', identity, owner: run.owner, deadline: run.endsAt, spec }),
-    status: { name, state: 'Preparing', message: clip(note ?? 'The copy is about to be made') },
+    status: { name, state: 'Preparing', message: clip(note ?? 'The copy is about to be made'), basis },
   };
+}
+
+/** What a copy was made of is known from when it was made. */
+function withBasis(step: Step, recorded: readonly HardwareStatus[]): Step {
+  const basis = recorded.find(({ name }) => name === step.status.name)?.basis;
+  return basis === undefined ? step : { ...step, status: { ...step.status, basis } };
 }
 
 function stepOfCopy(name: string, copy: Cached<ModelDeployment>, now: number): Step {
