@@ -41,7 +41,7 @@ function consistent(result: ProfileResult): void {
   // Little's law: what is in flight is throughput × latency, however slow either was made.
   if (concurrency !== undefined && result.errors === 0) {
     const inFlight = (Number(result.requestsPerSecondMeasured) * mean) / 1e6;
-    assert.ok(Math.abs(inFlight / concurrency - 1) < 0.1, `${result.id}: ${inFlight} in flight`);
+    assert.ok(Math.abs(inFlight / concurrency - 1) < 0.2, `${result.id}: ${inFlight} in flight`);
   }
 }
 
