@@ -13,7 +13,7 @@ import { type RegistryAnswer, RegistryConnection, type RegistrySettings } from '
 import type { RegistryCredentials } from './credentials.ts';
 import { RegistryError } from './error.ts';
 import { indexTypes, isDigestText, manifestTypes, parseManifest, platformFits, platformName } from './manifest.ts';
-import { parseReference, type RegistryReference } from './reference.ts';
+import { isSound, parseReference, type RegistryReference } from './reference.ts';
 import { basic, bearerToken } from './token.ts';
 
 export interface RegistryClientOptions {
@@ -59,7 +59,7 @@ export class RegistryClient {
    * @param platform such as `linux/amd64`: the digest of the image for it; omitted: of whatever the tag names, an index included
    */
   async resolve(image: string, { platform }: { readonly platform?: string } = {}, signal?: AbortSignal): Promise<ResolvedImage> {
-    const reference = parseReference(image);
+    const reference = soundReference(image);
     const { text, digest, contentType } = await this.#manifest(reference, signal);
     const manifest = parseManifest(text, contentType);
     if (manifest.kind === 'Index') {
@@ -77,14 +77,14 @@ export class RegistryClient {
 
   /** Whether a tag or digest is there: returns, or throws `RegistryError`. Registries that count pulls do not count this. */
   async probe(image: string, signal?: AbortSignal): Promise<void> {
-    const reference = parseReference(image);
+    const reference = soundReference(image);
     const answer = await this.#ask('HEAD', reference, manifestPath(reference), smallBytes, signal);
     if (answer.status !== 200) throw await this.#refused(answer, reference, signal);
   }
 
   /** Every tag of an image's repository, in the registry's order. Throws `RegistryError`. */
   async tags(image: string, signal?: AbortSignal): Promise<readonly string[]> {
-    const reference = parseReference(image);
+    const reference = soundReference(image);
     const tags: string[] = [];
     let path: string | undefined = `/v2/${reference.repository}/tags/list?n=${pageSize}`;
     for (let page = 0; path !== undefined && page < maxPages; page++) {
@@ -215,6 +215,12 @@ export class RegistryClient {
     this.#connections.set(host, connection);
     return connection;
   }
+}
+
+function soundReference(image: string): RegistryReference {
+  const reference = parseReference(image);
+  if (isSound(reference)) return reference;
+  throw new RegistryError('Malformed', `"${image.slice(0, 200)}" is no image reference`);
 }
 
 function manifestPath({ repository, tag, digest }: RegistryReference): string {

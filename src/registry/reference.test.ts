@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { apiHost, canonicalHost, parseReference } from './reference.ts';
+import { apiHost, canonicalHost, isSound, parseReference } from './reference.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 
@@ -21,4 +21,23 @@ it('knows Docker Hub by every name, and asks the server behind it', () => {
   for (const name of ['docker.io', 'INDEX.docker.io', 'registry-1.docker.io']) assert.equal(canonicalHost(name), 'docker.io');
   assert.equal(apiHost('docker.io'), 'registry-1.docker.io');
   assert.equal(apiHost('nvcr.io'), 'nvcr.io');
+});
+
+it('is sound only where no request could go astray', () => {
+  for (const image of ['nginx', 'host:5000/a_b/c--d__e.f:T_1.x', `[::1]:5000/a@${digest}`])
+    assert.ok(isSound(parseReference(image)), image);
+  const astray = [
+    'r.io/../x',
+    'r.io/a/..',
+    'r.io/a//b',
+    'r.io/A',
+    'r.io/a?x',
+    'r.io/a:b?c',
+    'r.io/a%2fb',
+    'r.io/a@sha256:12',
+    'u@r.io/a',
+    'r.io:x/a',
+    'r.io/',
+  ];
+  for (const image of astray) assert.equal(isSound(parseReference(image)), false, image);
 });

@@ -37,6 +37,21 @@ export function parseReference(image: string): RegistryReference {
   };
 }
 
+const component = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+const repositoryPattern = new RegExp(`^${component}(?:/${component})*$`);
+const hostPattern = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?$/;
+const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+
+/** Whether it keeps the grammar of references: what does not could change the path of a request. */
+export function isSound({ host, repository, tag, digest }: RegistryReference): boolean {
+  return (
+    hostPattern.test(host) &&
+    repositoryPattern.test(repository) &&
+    (tag === undefined || tagPattern.test(tag)) &&
+    (digest === undefined || /^sha256:[a-f0-9]{64}$/.test(digest))
+  );
+}
+
 /** One spelling for each registry host. */
 export function canonicalHost(host: string): string {
   const lower = host.toLowerCase();
