@@ -119,12 +119,7 @@ async function begin(
       exitCodes.usage,
     );
   }
-  const next =
-    runId ??
-    `cli-${new Date()
-      .toISOString()
-      .replace(/[-:]|\.\d+/g, '')
-      .toLowerCase()}`;
+  const next = runId ?? `cli-${new Date().toISOString().replace(/[-:.]/g, '').toLowerCase()}`;
   const body = { spec: { runId: next, ...(existing.spec.suspend === true && { suspend: false }) } };
   await client.patch(modelProfile, { name, namespace }, body, { kind: 'merge', fieldManager });
   process.stderr.write(`ModelProfile ${name} is run again: spec.runId ${next}\n`);

@@ -81,7 +81,7 @@ describe('modelwright profile', () => {
     const again = await run('run', 'resnet');
     assert.equal(again.code, 0, again.stderr);
     const { runId, ...rest } = (await read('resnet')).spec;
-    assert.match(runId ?? '', /^cli-\d{8}t\d{6}z$/);
+    assert.match(runId ?? '', /^cli-\d{8}t\d{9}z$/);
     assert.deepEqual(rest, before);
     const same = await run('run', 'resnet', '--batch', '1,8', '--concurrency', '1,4', '--slo', 'p99=50ms', '--run-id', 'mine');
     assert.equal(same.code, 0, same.stderr);
