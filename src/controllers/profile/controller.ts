@@ -41,9 +41,10 @@ export function profileController(ports: ProfileControllerPorts): Controller {
       watch(profiles),
       watchOwned(stores.jobs, modelProfiles),
       watchMapped(stores.pods, ({ metadata }) => ofUid(metadata.labels?.[profileLabel])),
-      watchMapped(stores.nodes, ({ metadata: { name } }) =>
-        stores.pods.list().flatMap(({ spec, metadata }) => (spec?.nodeName === name ? ofUid(metadata.labels?.[profileLabel]) : [])),
-      ),
+      // Of a load pod or of the target: few runs go on at once, and all of them look.
+      watchMapped(stores.nodes, () => keys(profiles.list().filter(({ status }) => status?.run?.state === 'Running')), {
+        changed: (before, after) => JSON.stringify(before.status?.conditions) !== JSON.stringify(after.status?.conditions),
+      }),
       watchMapped(stores.platforms, () => keys(profiles.list()), {
         changed: (before, after) => before.metadata.generation !== after.metadata.generation,
       }),

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { ModelProfile, ModelProfileSpec, ModelProfileStatus } from '../../api/model-profile/index.ts';
 import type { Cached } from '../../kube/store.ts';
 import type { CompactPoint } from '../../load/point-code.ts';
-import { decide } from './decide.ts';
+import { afterRefusedJob, decide } from './decide.ts';
 import type { Action, Decision, StatusDraft } from './decision.ts';
 import type { Observed } from './observed.ts';
 import type { JobObject, LoadPodObject } from './resources.ts';
@@ -338,6 +338,48 @@ describe('what is measured again', () => {
   });
 });
 
+describe('a load pod that does not start', () => {
+  const waiting = (state: object, change: Partial<Observed> = {}, conditions: readonly object[] = []) => {
+    const { profile, job } = begun();
+    const going = stored(job);
+    const pod = {
+      ...aPod(going, 0),
+      status: { phase: 'Pending', conditions, containerStatuses: [{ name: 'bench', state }] },
+    } as Cached<LoadPodObject>;
+    return condition(decide(observed(profile, { jobs: [going], pods: [pod], ...change })), 'Ready');
+  };
+  const creating = { waiting: { reason: 'ContainerCreating' } };
+  it('is said, with why', () => {
+    assert.equal(waiting(creating)?.reason, 'Measuring');
+    assert.match(waiting(creating, { now: noon + 130_000 })?.message ?? '', /takes long to start: is the Secret or ConfigMap/);
+    assert.match(waiting({ waiting: { reason: 'ImagePullBackOff', message: 'not found' } })?.message ?? '', /ImagePullBackOff: not found/);
+    const nowhere = waiting({}, {}, [{ type: 'PodScheduled', status: 'False', message: '0/3 nodes are available' }]);
+    assert.deepEqual([nowhere?.reason, /0\/3 nodes/.test(nowhere?.message ?? '')], ['LoadPodUnschedulable', true]);
+  });
+  it('is said of a Job that has none, and of one that is suspended', () => {
+    const { profile, job } = begun();
+    const none = decide(observed(profile, { jobs: [stored(job)], now: noon + 31_000 }));
+    assert.equal(ready(none), 'False LoadPodMissing');
+    const halted = { ...stored(job), spec: { suspend: true } };
+    assert.equal(ready(decide(observed(profile, { jobs: [halted] }))), 'False JobSuspended');
+  });
+});
+
+describe('a Job that cannot be made', () => {
+  it('leaves the run where it was, and says that somebody has to act', () => {
+    const status = afterRefusedJob(observed(aProfile()), 'quota');
+    assert.equal(status.run?.state, 'Waiting');
+    assert.equal(status.run?.jobs, undefined);
+    assert.deepEqual(
+      status.conditions.filter(({ type }) => type === 'Stalled').map(({ reason, message }) => [reason, message]),
+      [['JobRefused', 'quota']],
+    );
+    const { profile, job } = begun();
+    const later = afterRefusedJob(observed(profile), 'quota');
+    assert.deepEqual([later.run?.state, later.run?.jobs], ['Running', [job.metadata.name]]);
+  });
+});
+
 describe('nodes', () => {
   it('a load pod on a node that is gone or silent is given up, with its Job', () => {
     const { profile, job } = begun();
@@ -377,6 +419,36 @@ describe('the target while it is measured', () => {
       assert.equal(created(decision).length, 1);
     });
   }
+
+  it('makes the points invalid that were measured on a node short of memory', () => {
+    const { profile, job, run } = begun();
+    const going = stored(job);
+    const short = { ...aNode('cpu-1'), status: { conditions: [{ type: 'MemoryPressure', status: 'True' }] } };
+    const during = decide(observed(profile, { jobs: [going], pods: [aPod(going, 0)], nodes: new Map([['cpu-1', short]]) }));
+    assert.deepEqual(during.status?.run?.disturbances, [{ job: job.metadata.name, index: 0, reason: 'NodePressure' }]);
+    const ended = stored(job, 'Complete');
+    const decision = decide(
+      observed(after(profile, during.status), { jobs: [ended], pods: [aPod(ended, 0, { message: messageOf(points(run)) })] }),
+    );
+    assert.ok(decision.status?.results?.every(({ invalidReasons }) => invalidReasons?.includes('NodePressure')));
+  });
+
+  it('leaves alone what was measured before, of a sweep as of a search', () => {
+    const search: Partial<ModelProfileSpec> = {
+      sweep: { batchSizes: [1, 8], search: { for: 'Concurrency', maximum: 64 } },
+      objective: { latency: [{ percentile: 'p99', maxMilliseconds: 10 }] },
+    };
+    for (const spec of [search, { sweep: { batchSizes: [1, 8], concurrency: [1, 2, 3, 4, 5] } }]) {
+      const { profile, job, run } = begun(spec);
+      const going = stored(job);
+      // One level of five is enough to know that the index was taken.
+      const pods = [aPod(going, 0, { message: messageOf([compactPoint(run, 1, closed(1))]) }), aPod(going, 1)];
+      const taken = decide(observed(profile, { jobs: [going], pods }));
+      const later = decide(observed(after(profile, taken.status), { jobs: [going], pods, legs: [aLeg([aTargetPod({ restarts: 1 })])] }));
+      assert.deepEqual(later.status?.run?.disturbances, [{ job: job.metadata.name, index: 1, reason: 'TargetRestarted' }]);
+      assert.ok(later.status?.results?.every(({ valid }) => valid));
+    }
+  });
 
   it('does not count as changed before the load has begun, or when it comes up from zero', () => {
     const { profile, job } = begun();

@@ -87,10 +87,10 @@ function pruneNode({ apiVersion, kind, metadata, spec, status }: resources.NodeO
     spec: { ...(unschedulable !== undefined && { unschedulable }), ...(taints !== undefined && { taints }) },
     status: {
       ...(allocatable !== undefined && { allocatable }),
-      // The heartbeat changes every minute and says nothing.
+      // Without their heartbeats, which change every few minutes and say nothing.
       ...(conditions !== undefined && {
         conditions: conditions
-          .filter(({ type }) => type === 'Ready')
+          .filter(({ type = '' }) => type === 'Ready' || type.endsWith('Pressure'))
           .map(({ type = '', status: is = '', lastTransitionTime = '' }) => ({ type, status: is, lastTransitionTime })),
       }),
     },

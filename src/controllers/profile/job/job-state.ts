@@ -45,6 +45,9 @@ export function lossOf(pod: Cached<LoadPodObject>, { nodes, now }: Pick<Observed
   return now - since >= lostAfterMilliseconds ? `node ${node} has not been ready for ${Math.round((now - since) / 1000)} s` : undefined;
 }
 
+/** A pod that only pulls an image is seldom longer on its way. */
+const longStartMilliseconds = 120_000;
+
 /** What keeps a Job's pod from running, for people; undefined when nothing does. */
 export function hindranceOf(
   job: Cached<JobObject>,
@@ -64,7 +67,12 @@ export function hindranceOf(
     return { reason: 'LoadPodUnschedulable', message: `Pod ${pod.metadata.name} finds no node: ${scheduled.message ?? 'no reason given'}` };
   }
   const waiting = pod.status?.containerStatuses?.find(({ name }) => name === loadContainer)?.state?.waiting;
-  if (waiting?.reason === undefined || waiting.reason === 'ContainerCreating' || waiting.reason === 'PodInitializing') return undefined;
+  if (waiting?.reason === undefined) return undefined;
+  if (waiting.reason === 'ContainerCreating' || waiting.reason === 'PodInitializing') {
+    const isLong = now - Date.parse(pod.metadata.creationTimestamp) > longStartMilliseconds;
+    const message = `Pod ${pod.metadata.name} takes long to start: is the Secret or ConfigMap that it mounts there? kubectl describe pod says`;
+    return isLong ? { reason: 'LoadPodWaiting', message } : undefined;
+  }
   return {
     reason: 'LoadPodWaiting',
     message: `Pod ${pod.metadata.name} does not start: ${waiting.reason}${waiting.message ? `: ${waiting.message}` : ''}`,
