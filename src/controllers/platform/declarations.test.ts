@@ -16,10 +16,14 @@ interface Given {
   readonly update?: string;
   readonly kserve?: number;
   readonly runtimes?: readonly object[];
+  readonly shipped?: string | null;
 }
 
 /** What comes of one declaration; every question gets the next of the answers. */
-function effective(declaration: RuntimeDeclaration, { status, answers = [], policy, update, kserve = 20, runtimes = [] }: Given = {}) {
+function effective(
+  declaration: RuntimeDeclaration,
+  { status, answers = [], policy, update, kserve = 20, runtimes = [], shipped: own = shipped }: Given = {},
+) {
   const observed = (known: ReadonlyMap<string, ImageAnswer>) =>
     ({
       platform: {
@@ -31,9 +35,9 @@ function effective(declaration: RuntimeDeclaration, { status, answers = [], poli
       runtimes,
       answers: known,
     }) as unknown as Observed;
-  const asked = effectiveDeclarations(observed(new Map()), [declaration], () => shipped);
+  const asked = effectiveDeclarations(observed(new Map()), [declaration], () => own ?? undefined);
   const known = new Map(asked.queries.flatMap(({ key }, at) => (answers[at] === undefined ? [] : [[key, answers[at]] as const])));
-  return effectiveDeclarations(observed(known), [declaration], () => shipped);
+  return effectiveDeclarations(observed(known), [declaration], () => own ?? undefined);
 }
 
 const pinned = { type: 'Triton', version: '20.10-py3', pinDigests: true } as const;
@@ -157,6 +161,14 @@ describe('a declared version', () => {
   it('has no digest where the ConfigMap decides, and nobody is asked for one', () => {
     const { declared, queries } = effective(pinned, { kserve: 7 });
     assert.deepEqual([declared, queries], [[pinned], []]);
+  });
+});
+
+describe('a range of an image that nobody names', () => {
+  it('is refused where the ConfigMap decides, and else left to what is said of the missing runtime', () => {
+    const range = { type: 'Triton', version: '20.x' } as const;
+    assert.equal(effective(range, { shipped: null, kserve: 7 }).problems[0]?.reason, 'ImageUnknown');
+    assert.deepEqual(effective(range, { shipped: null }).declared, [range]);
   });
 });
 

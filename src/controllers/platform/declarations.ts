@@ -59,6 +59,11 @@ function partOf(declaration: RuntimeDeclaration, observed: Observed, shipped: st
   const { platform, answers } = observed;
   const shippedParts = shipped === undefined ? undefined : parseImage(shipped);
   const image = declaration.image ?? shippedParts?.repository;
+  const isConfigMap = observed.serving.kind === 'Found' && !observed.serving.features.predictorModel;
+  if (image === undefined && isConfigMap && needsRegistry(declaration)) {
+    const message = `spec.runtimes[${type}]: key predictors of inferenceservice-config names no image for it whose registry could be asked; name it in image, or give a tag as version`;
+    return { problem: { status: 'False', reason: 'ImageUnknown', message } };
+  }
   // That nothing ships it is said where runtimes are made.
   if (image === undefined) return { declared: declaration };
   if (!allowsRuntimeImage({ runtimeRegistries: platform.spec.policy?.runtimeRegistries ?? [] }, image)) {
@@ -67,8 +72,7 @@ function partOf(declaration: RuntimeDeclaration, observed: Observed, shipped: st
   }
   const inStatus = platform.status?.resolutions?.find((resolution) => resolution.type === type) as Resolution | undefined;
   // Where the ConfigMap decides no digest can be had, which is said there.
-  const takesNoDigest = observed.serving.kind === 'Found' && !observed.serving.features.predictorModel;
-  if (!needsRegistry(declaration) || (takesNoDigest && declaration.pinDigests === true)) return { declared: declaration };
+  if (!needsRegistry(declaration) || (isConfigMap && declaration.pinDigests === true)) return { declared: declaration };
   const request = platform.metadata.annotations?.[updateAnnotation(type)];
   const records = inStatus === undefined ? recordedOn(observed.runtimes ?? [], type) : [inStatus];
   const before = records.find((record) => isOf(record, declaration, image, request)) ?? inStatus;
