@@ -34,7 +34,7 @@ export async function globalSetup(): Promise<void> {
     const images = await publishImages(plane, ['modelwright', 'storage-initializer', 'sklearn']);
     say(`images published after ${elapsed(started)}`);
     await Promise.all([configureKServe(plane, await startAzurite(plane)), installOperator(plane, images)]);
-    await declarePlatform(plane);
+    await declarePlatform(plane, images);
     say(`Modelwright installed after ${elapsed(started)}`);
   } catch (error) {
     await plane.stop();
@@ -89,14 +89,17 @@ async function installOperator(plane: ControlPlane, images: Published): Promise<
   );
 }
 
-/** The model servers that there are images of here. */
-async function declarePlatform(plane: ControlPlane): Promise<void> {
+/** The model servers that there are images of here, and load pods that leave the model a core of two. */
+async function declarePlatform(plane: ControlPlane, images: Published): Promise<void> {
   const [image = '', version = ''] = splitTag(recipes.sklearn.reference);
   const platform = {
     apiVersion: 'modelwright.dev/v1alpha1',
     kind: 'ServingPlatform',
     metadata: { name: 'default' },
-    spec: { runtimes: [{ type: 'SKLearn', image, version }] },
+    spec: {
+      runtimes: [{ type: 'SKLearn', image, version }],
+      benchmark: { image: `${splitTag(recipes.modelwright.reference)[0]}@${images.modelwright?.digest}`, cpus: 1 },
+    },
   };
   await plane.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(platform));
   await plane.kubectl(['wait', '--for=condition=Ready', '--timeout=120s', 'servingplatform/default']);

@@ -49,7 +49,7 @@ describe('a scikit-learn model', () => {
 
   it('says that a package is not there, and serves when the source is put right', async () => {
     await deploy(namespace.name, 'lost', { storageUri: storageUri.replace(/[0-9a-f]{64}$/, '0'.repeat(64)) });
-    const status = await readyReason(namespace.name, 'lost', (condition) => condition.status === 'False');
+    const status = await readyReason(namespace.name, 'lost', (condition) => condition.reason === 'DownloadFailed');
     assert.match(status.message, /not found|no model found|does not exist/i);
     await deploy(namespace.name, 'lost', { storageUri });
     await untilReady(namespace.name, 'lost');

@@ -35,7 +35,7 @@ export async function deploy(namespace: string, name: string, { storageUri, vers
     kind: 'ModelDeployment',
     metadata: { name, namespace },
     spec: {
-      model: { architecture: 'logistic-regression', framework: 'SKLearn', task: 'tabular-classification', dataset: 'iris' },
+      model: { architecture: 'logistic-regression', framework: 'SKLearn', task: 'tabular-classification', dataset: name },
       runtime: { type: 'SKLearn', protocol: 'V1', ...(version && { version }) },
       deploymentMode: 'Standard',
       source: { storageUri },
