@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import type { CompactPoint } from '../../../src/load/point-code.ts';
-import { apply, eventually, kubectl } from '../../support/cluster.ts';
+import { apply, eventually, kubectl, list } from '../../support/cluster.ts';
 import { type FakeExporter, type FakeGpu, startDcgmExporter } from '../../support/dcgm-exporter.ts';
 import { installInferenceServices, playStatus, servingStatus } from '../deployment/light-kserve.ts';
 import { aModel, deployed, says } from '../deployment/objects.ts';
@@ -68,6 +68,8 @@ describe('the policies of a ModelProfile', () => {
 
   async function node(name: string, labels: object): Promise<void> {
     await apply({ apiVersion: 'v1', kind: 'Node', metadata: { name, labels } });
+    // The API server taints a node that has not said that it is ready.
+    await kubectl(['patch', 'node', name, '--type=merge', '-p', JSON.stringify({ spec: { taints: null } })]);
     await patchStatus('node', name, undefined, { allocatable: { 'nvidia.com/gpu': '2', cpu: '8', memory: '32Gi', pods: '110' } });
   }
 
@@ -223,6 +225,27 @@ describe('the policies of a ModelProfile', () => {
       const begun = await until('cpu', ({ status }) => status?.run?.state === 'Running');
       assert.equal(conditionOf(begun, 'Idle')?.reason, 'NoGpu');
     });
+  });
+
+  it('a copy of a Dedicated profile is not made before a node of the product has idle GPUs', async () => {
+    const spare = (use: number): FakeGpu => ({ uuid: 'GPU-9', at: () => ({ utilization: use, used: 100, free: 15_000 }) });
+    await using own = await startDcgmExporter([spare(70)], { address: '127.0.0.72', port: exporter.port });
+    await node('gpu-4', { 'nvidia.com/gpu.product': 'L4' });
+    await pod('dcgm-4', exporters, { labels: { app: 'nvidia-dcgm-exporter' }, node: 'gpu-4', ip: own.address });
+    await serving('copied');
+    const sweep = { concurrency: [1], hardware: [{ name: 'l4', gpu: { count: 1, product: 'L4' } }] };
+    const idlePolicy = { stableSeconds: 4, waitAtMostSeconds: 600 };
+    await apply(aModelProfile('copied', namespace, { target: { modelDeployment: 'copied' }, mode: 'Dedicated', sweep, idlePolicy }));
+    const copies = async () =>
+      (await list<{ metadata: { name: string } }>('modeldeployment', namespace)).filter(({ metadata }) =>
+        metadata.name.startsWith('copied-'),
+      );
+    const waiting = await until('copied', has('Idle', 'False', 'Busy'));
+    assert.match(waiting.status?.hardware?.[0]?.message ?? '', /^Waits for idle GPUs: GPU-9 on node gpu-4: 70 % used, more than 5 %$/);
+    assert.deepEqual([waiting.status?.idle?.hardware, (await copies()).length], ['l4', 0]);
+    own.show([spare(0)]);
+    await eventually(copies, ({ length }) => length === 1, 120);
+    await kubectl(['delete', 'modelprofile', 'copied', '-n', namespace, '--wait=false']);
   });
 
   describe('with a baseline', () => {
