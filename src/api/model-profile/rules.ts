@@ -31,6 +31,15 @@ export const rules: readonly Rule<ModelProfile>[] = [
     holds: ({ spec: { target, mode } }) => target.revision === undefined || (target.modelDeployment !== undefined && mode !== 'Dedicated'),
   },
   {
+    id: 'apply-target',
+    scope: 'spec',
+    fieldPath: '.spec.apply',
+    reason: 'Forbidden',
+    message: 'spec.apply Recommend needs spec.target.modelDeployment: only of a ModelDeployment it is known what its settings are',
+    cel: `!has(self.apply) || self.apply != 'Recommend' || has(self.target.modelDeployment)`,
+    holds: ({ spec: { apply, target } }) => apply !== 'Recommend' || target.modelDeployment !== undefined,
+  },
+  {
     id: 'target-url-model',
     scope: 'spec',
     fieldPath: '.spec.target.modelName',

@@ -4,6 +4,7 @@ import { boolean, integer, keyedList, list, object, oneOf, Type, text, time } fr
 import { hardwareStatusSchema } from './dedicated.ts';
 import { idleStatusSchema } from './idle.ts';
 import { listOfText, maximumPoints } from './load.ts';
+import { recommendationSchema } from './recommendation.ts';
 import { scheduleStatusSchema } from './schedule.ts';
 
 const count = (description: string) => integer(description, { minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -187,6 +188,7 @@ export const statusSchema = object('What was observed.', {
   ),
   run: Type.Optional(run),
   hardware: Type.Optional(hardwareStatusSchema),
+  recommendation: Type.Optional(recommendationSchema),
   results: Type.Optional(keyedList('What was measured, one entry per setting.', result, maximumPoints, 'id')),
   best: Type.Optional(best),
   nearestMiss: Type.Optional(rejected),

@@ -2,6 +2,8 @@ import type { ModelProfile } from '../../api/model-profile/index.ts';
 import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
 import { platformKey } from '../platform/stores.ts';
+import { observeRecommending } from './apply/observe.ts';
+import type { Verdicts } from './apply/recommend.ts';
 import type { DedicatedDecision } from './dedicated/decide.ts';
 import { observeDedicated } from './dedicated/observe.ts';
 import { copyToMake, heldBack } from './idle/copies.ts';
@@ -29,6 +31,8 @@ export interface ObservePorts {
   readonly now: number;
   /** Copies that the API server refused, by name, with what it said. */
   readonly refusedCopies: ReadonlyMap<string, string>;
+  /** What the API server has said to recommendations. */
+  readonly verdicts: Verdicts;
   /** Runs that were decided to start, and that the caches may not know of yet. */
   readonly reserved: readonly Active[];
   /** What was seen of the GPUs of the target. */
@@ -50,11 +54,13 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
   );
   const dedicated = profile.spec.mode === 'Dedicated' ? observeDedicated(profile, jobs, stores, ports) : undefined;
   const copy = dedicated && copyToMake(dedicated.decision);
+  const recommending = observeRecommending(profile, stores.deployments.modelDeployments, dedicated?.entries ?? [], ports.verdicts);
   return {
     profile,
     legs: dedicated?.legs.map((leg) => ({ ...leg, state: withExporter(leg.state, ports.gpu) })) ?? [liveLeg(profile, stores, ports.gpu)],
     ...(dedicated && { dedicated: idleOnly(profile, dedicated.decision, ports) }),
     ...(copy && { copyToMake: copy }),
+    ...(recommending && { recommending }),
     jobs,
     pods: owned(stores.pods.byIndex(profileIndex, profile.metadata.uid)),
     nodes: stores.nodes.state === 'synced' ? new Map(stores.nodes.list().map((node) => [node.metadata.name, node])) : undefined,

@@ -1,6 +1,7 @@
 /** Everything that `decide` may look at. */
 import type { ModelProfile } from '../../api/model-profile/index.ts';
 import type { Cached } from '../../kube/store.ts';
+import type { Recommending } from './apply/observe.ts';
 import type { DedicatedDecision } from './dedicated/decide.ts';
 import type { CopyToMake } from './idle/copies.ts';
 import type { GpuSight } from './idle/gpu-watch.ts';
@@ -25,6 +26,8 @@ export interface Observed {
   readonly legs: readonly Leg[];
   /** What is decided on the copies of a Dedicated profile; absent in mode Live. */
   readonly dedicated?: DedicatedDecision;
+  /** What a recommendation is made of; absent where none is asked for. */
+  readonly recommending?: Recommending;
   /** Load Jobs that this profile owns, of all its runs. */
   readonly jobs: readonly Cached<JobObject>[];
   /** Load pods that have the label of this profile. */

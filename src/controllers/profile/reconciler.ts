@@ -10,6 +10,8 @@ import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../kube/obje
 import type { Cached } from '../../kube/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { platformKey } from '../platform/stores.ts';
+import { checkRecommendation } from './apply/check.ts';
+import type { Verdicts } from './apply/recommend.ts';
 import { afterRefusedJob, decide } from './decide.ts';
 import type { Action, StatusDraft } from './decision.ts';
 import { actOnCopies } from './dedicated/act.ts';
@@ -61,6 +63,8 @@ interface Memory {
   readonly refused: Set<string>;
   /** Names of copies that the API server refused, and what it said. */
   readonly refusedCopies: Map<string, string>;
+  /** What the API server has said to the last recommendation, by the hash of that. */
+  verdicts: Verdicts;
 }
 
 export class Reconciler {
@@ -84,6 +88,7 @@ export class Reconciler {
         now: clock.now(),
         reserved: this.#slots.list(),
         refusedCopies: this.#memories.get(keyText(key))?.refusedCopies ?? new Map(),
+        verdicts: this.#memories.get(keyText(key))?.verdicts ?? {},
         ...(gpu !== undefined && { gpu }),
       });
     const first = read();
@@ -120,6 +125,11 @@ export class Reconciler {
     }
     this.#tellRefusals(observed, decision.refusals, memory);
     await this.#report(observed, decision.status, memory, signal);
+    const checked = await checkRecommendation(observed.recommending, decision.status.recommendation, this.#ports.client, signal);
+    if (checked !== undefined) {
+      memory.verdicts = { [checked.hash]: checked.verdict };
+      return { requeueAfterMilliseconds: behindMilliseconds };
+    }
     const copiesAgain = await this.#makeCopies(observed, memory, log, signal);
     const { lookAgainMilliseconds } = decision;
     const waits = [lookAgainMilliseconds, copiesAgain].filter((wait) => wait !== undefined);
@@ -145,7 +155,7 @@ export class Reconciler {
   #memoryOf(key: ObjectKey, uid: string): Memory {
     const known = this.#memories.get(keyText(key));
     if (known?.uid === uid) return known;
-    const memory: Memory = { uid, refused: new Set(), refusedCopies: new Map() };
+    const memory: Memory = { uid, refused: new Set(), refusedCopies: new Map(), verdicts: {} };
     this.#memories.set(keyText(key), memory);
     return memory;
   }

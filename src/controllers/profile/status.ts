@@ -3,6 +3,7 @@ import type { ModelProfile, ModelProfileStatus } from '../../api/model-profile/i
 import { type ConditionInput, setConditions } from '../../kube/conditions.ts';
 import type { Cached } from '../../kube/store.ts';
 import type { Choice } from '../../load/best.ts';
+import { recommendationFor } from './apply/observe.ts';
 import type { Account, Progress, StatusDraft } from './decision.ts';
 import { withHardware } from './dedicated/message.ts';
 import { secondsOf } from './job/arguments.ts';
@@ -30,6 +31,7 @@ export function draftStatus(observed: Observed, progress: Progress): StatusDraft
     sloMet: slo?.status ?? 'Unknown',
     provenance: measured.provenance,
   });
+  const recommendation = run?.state === 'Complete' ? recommendationFor(observed.recommending, status.best) : undefined;
   const conditions: (ConditionInput | undefined)[] = [
     { type: 'Ready', ...ready },
     { type: 'Complete', ...completeVerdict(progress, ready) },
@@ -43,6 +45,7 @@ export function draftStatus(observed: Observed, progress: Progress): StatusDraft
     ...(run !== undefined && { run, progress: progressFields(observed, progress) }),
     ...(observed.dedicated !== undefined && observed.dedicated.hardware.length > 0 && { hardware: [...observed.dedicated.hardware] }),
     ...(results.length > 0 && { results: [...results], ...status }),
+    ...(recommendation !== undefined && { recommendation }),
     ...measured,
     ...policies.fields,
   };

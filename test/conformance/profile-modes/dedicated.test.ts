@@ -31,6 +31,7 @@ describe('a Dedicated profile', () => {
       aProfile(name, namespace, {
         target: { modelDeployment: model },
         mode: 'Dedicated',
+        apply: 'Recommend',
         sweep: { concurrency: [1, 2], hardware: hardware as never },
       }),
     );
@@ -83,6 +84,18 @@ describe('a Dedicated profile', () => {
       assert.equal(profile.status?.provenance?.target, 'modeldeployment/iris');
       assert.match(conditionOf(profile, 'Ready')?.message ?? '', /Not measured: a100 \(No node/);
       assert.equal(conditionOf(profile, 'SLOMet')?.status, 'True');
+      const advised = await until('sweep', ({ status }) => status?.recommendation?.verdict === 'Accepted');
+      assert.deepEqual(
+        advised.status?.recommendation?.changes.map(({ field }) => field),
+        ['spec.gpu'],
+      );
+      const { generation } = (await get<{ metadata: { generation: number } }>('modeldeployment', 'iris', namespace)).metadata;
+      assert.equal(generation, 1, 'a recommendation writes nothing');
+      // It is a patch that a person can apply; then there is nothing left to say.
+      const patch = advised.status?.recommendation?.patch ?? '';
+      await kubectl(['patch', 'modeldeployment', 'iris', '-n', namespace, '--type=merge', '--patch', patch]);
+      await until('sweep', ({ status }) => status?.recommendation?.verdict === 'Nothing');
+      await kubectl(['patch', 'modeldeployment', 'iris', '-n', namespace, '--type=merge', '--patch', '{"spec":{"gpu":null}}']);
       await nothingLeft();
       assert.equal(most.copies, 1);
     } finally {

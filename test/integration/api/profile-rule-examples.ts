@@ -55,6 +55,13 @@ export const profileExamples: Readonly<Record<string, ProfileExamples>> = {
       example('what serves, said', { mode: 'Live', target: { modelDeployment: 'iris', revision: 'Serving' } }),
     ],
   },
+  'apply-target': {
+    breaks: [example('a recommendation for an InferenceService', { apply: 'Recommend', target: { inferenceService: 'iris' } })],
+    passes: [
+      example('a recommendation for a ModelDeployment', { apply: 'Recommend' }),
+      example('none for an InferenceService', { apply: 'Never', target: { inferenceService: 'iris' } }),
+    ],
+  },
   'target-url-model': {
     breaks: [example('a URL without the model', { target: { url } }), example('another protocol', { target: { url, protocol: 'V1' } })],
     passes: [

@@ -22,6 +22,7 @@ export function candidateProfile(
     runId: _runId,
     baseline: _baseline,
     mode: _mode,
+    apply: _apply,
     live: _live,
     ...how
   } = named.spec as ModelProfile['spec'];

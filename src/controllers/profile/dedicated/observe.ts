@@ -30,6 +30,8 @@ import { type Entry, entriesOf } from './entries.ts';
 export interface Dedicated {
   readonly decision: DedicatedDecision;
   readonly legs: readonly Leg[];
+  /** What there is to measure, as far as it is known. */
+  readonly entries: readonly Entry[];
 }
 
 const defaultDurationSeconds = 14_400;
@@ -49,6 +51,7 @@ export function observeDedicated(
   const none = (state: UnlabelledState): Dedicated => ({
     decision: { hardware: recorded, remove: copies },
     legs: [{ state: { label: targetLabelOf(profile), ...state }, pods: [] }],
+    entries: [],
   });
   if (original === undefined) {
     return none({
@@ -97,6 +100,7 @@ export function observeDedicated(
   return {
     decision: { ...decision, hardware: known.map(({ status: told }) => told) },
     legs: legsOf(entries, known),
+    entries,
   };
 }
 
