@@ -1,5 +1,8 @@
+import type { DisturbanceReason } from '../../controllers/profile/plan/missing.ts';
+import type { InvalidReason } from '../../load/validity.ts';
+
 /** Why a point is not ranked, in a sentence; the figures of the rule stand in the log of its load pod. */
-const meanings: Readonly<Record<string, string>> = {
+const meanings: Readonly<Record<InvalidReason | DisturbanceReason, string>> = {
   Interrupted: 'the measurement was stopped before it was complete',
   TooFewRequests: 'too few requests to bound the highest percentile asked for; raise spec.load.durationSeconds',
   TooShort: 'measured for a shorter time than asked for',
@@ -18,12 +21,11 @@ const meanings: Readonly<Record<string, string>> = {
   TargetRescaled: 'the target got other pods meanwhile',
   TargetImageChanged: 'the target came to another image meanwhile',
   TargetNotReady: 'the target was not ready meanwhile',
+  NodePressure: 'a node of the target was under pressure meanwhile',
 };
 
 /** The sentence for a reason; the reason itself where this version does not know it. */
 export function meaningOf(reason: string): string {
-  return meanings[reason] === undefined ? reason : `${reason}: ${meanings[reason]}`;
+  const meaning = (meanings as Readonly<Record<string, string>>)[reason];
+  return meaning === undefined ? reason : `${reason}: ${meaning}`;
 }
-
-/** Reasons that have a sentence. */
-export const knownReasons: readonly string[] = Object.keys(meanings);

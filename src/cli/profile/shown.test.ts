@@ -5,7 +5,7 @@ import ajvFormats from 'ajv-formats';
 import { statusSchema } from '../../api/model-profile/status.ts';
 import { disturbanceReasons } from '../../controllers/profile/plan/missing.ts';
 import { invalidReasons } from '../../load/validity.ts';
-import { knownReasons, meaningOf } from './meaning.ts';
+import { meaningOf } from './meaning.ts';
 import { aProfile, aResult } from './profile.fixture.ts';
 import { profileFormats, rendered } from './show.ts';
 import { shownReport } from './shown.ts';
@@ -74,7 +74,7 @@ describe('a point that is not valid', () => {
   });
 
   it('has a sentence for every reason that the load generator and the operator give', () => {
-    for (const reason of [...invalidReasons, ...disturbanceReasons]) assert.ok(knownReasons.includes(reason), reason);
+    for (const reason of [...invalidReasons, ...disturbanceReasons]) assert.notEqual(meaningOf(reason), reason);
     assert.equal(meaningOf('NewReason'), 'NewReason');
   });
 });
