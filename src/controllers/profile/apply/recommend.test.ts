@@ -23,10 +23,11 @@ const best = (over: Partial<Best> = {}): Best => ({
 function model(spec: Partial<ModelDeploymentSpec> = {}, status: Partial<ModelDeploymentStatus> = {}): ModelDeployment {
   return aDeployment({
     spec,
-    status: { deploymentMode: 'Standard', loading: { state: 'Loaded', ready: 2, total: 2, summary: '2/2' }, ...status },
+    status: { deploymentMode: 'Standard', ...status },
   }) as ModelDeployment;
 }
-const knative = (spec: Partial<ModelDeploymentSpec> = {}) => model(spec, { deploymentMode: 'Knative' });
+const two = { minReplicas: 2, maxReplicas: 2 };
+const knative = (spec: Partial<ModelDeploymentSpec> = {}) => model({ scaling: two, ...spec }, { deploymentMode: 'Knative' });
 
 /** What the patch makes of the spec: RFC 7386. */
 function patched(target: Json | undefined, patch: Json): Json {
@@ -54,20 +55,32 @@ function recommend(deployment: ModelDeployment, entry?: Entry, of = best(), verd
 describe('what the best setting means for the running service', () => {
   it('is how many requests a copy is given at a time, in Knative mode', () => {
     const { changes, spec, message } = recommend(knative());
-    assert.deepEqual(spec.scaling, { containerConcurrency: 8 });
+    assert.deepEqual(spec.scaling, { ...two, containerConcurrency: 8 });
     assert.deepEqual(changes, [
-      { field: 'spec.scaling', recommended: '{"containerConcurrency":8}', why: '16 requests at once on 2 copies were measured to be best' },
+      {
+        field: 'spec.scaling',
+        current: '{"minReplicas":2,"maxReplicas":2}',
+        recommended: '{"minReplicas":2,"maxReplicas":2,"containerConcurrency":8}',
+        why: '16 requests at once on 2 copies were measured to be best',
+      },
     ]);
     assert.equal(message, 'Set up like b1-c16: spec.scaling');
   });
   it('is nothing where it is so already', () => {
-    const { changes, verdict, patch } = recommend(knative({ scaling: { containerConcurrency: 8 } }));
+    const { changes, verdict, patch } = recommend(knative({ scaling: { ...two, containerConcurrency: 8 } }));
     assert.deepEqual([changes, verdict, patch], [[], 'Nothing', undefined]);
   });
   it('is no field in Standard mode, and says so', () => {
-    const { verdict, message } = recommend(model());
+    const { verdict, message } = recommend(model({ scaling: two }));
     assert.equal(verdict, 'Nothing');
     assert.match(message, /It keeps the objective with 16 requests at once on 2 copies; Standard mode has no field/);
+  });
+  it('is not guessed from copies that come and go', () => {
+    for (const scaling of [{ minReplicas: 1, maxReplicas: 5 }, { minReplicas: 0, maxReplicas: 1 }, {}]) {
+      const { verdict, message } = recommend(knative({ scaling }));
+      assert.equal(verdict, 'Nothing');
+      assert.match(message, /how many copies there were is not known/);
+    }
   });
   it('says how many samples to send', () =>
     assert.match(recommend(model(), undefined, best({ batchSize: 8 })).message, /Send 8 samples in one request/));

@@ -59,12 +59,16 @@ interface Wanted {
 function wantedSpec({ best, deployment, entry }: Measured): Wanted {
   const { spec, status } = deployment;
   const on = entry === undefined ? spec : likeEntry(spec, deployment, entry);
-  const copies = entry === undefined ? status?.loading?.ready : (entry.replicas ?? 1);
+  const copies = entry === undefined ? fixedCopies(deployment) : (entry.replicas ?? 1);
   const notes = best.batchSize > 1 ? [`Send ${best.batchSize} samples in one request, as was measured`] : [];
   const why: Record<string, string> = {};
   if (entry !== undefined) for (const field of entryFields) why[field] = `The best setting was measured on ${entry.name}`;
   const { concurrency } = best;
-  if (concurrency === undefined || copies === undefined || copies < 1) return { wanted: on, why, notes };
+  if (concurrency === undefined) return { wanted: on, why, notes };
+  if (copies === undefined) {
+    const varies = `How many requests at once one copy may be given is not said: how many copies there were is not known, since spec.scaling lets them vary`;
+    return { wanted: on, why, notes: [...notes, varies] };
+  }
   const each = Math.ceil(concurrency / copies);
   if (status?.deploymentMode !== 'Knative') {
     return {
@@ -78,6 +82,13 @@ function wantedSpec({ best, deployment, entry }: Measured): Wanted {
   }
   why['scaling'] = `${concurrency} requests at once on ${copies} ${copies === 1 ? 'copy' : 'copies'} were measured to be best`;
   return { wanted: { ...on, scaling: { ...on.scaling, containerConcurrency: each } }, why, notes };
+}
+
+/** How many copies run, where their number does not vary; KServe runs one where nothing is said, and Knative adds to it. */
+function fixedCopies({ spec: { scaling }, status }: ModelDeployment): number | undefined {
+  const least = scaling?.minReplicas ?? 1;
+  const most = scaling?.maxReplicas ?? (status?.deploymentMode === 'Knative' ? undefined : least);
+  return least === most ? least : undefined;
 }
 
 const entryFields = ['runtime', 'gpu', 'scheduling', 'resources', 'batching', 'scaling'] as const;
