@@ -25,7 +25,7 @@ export type StatusDraft = Omit<ServingPlatformStatus, 'conditions' | 'observedGe
 /** What should be true now. The same observation always gives the same decision. */
 export function decide(observed: Observed): Decision {
   const [runtimes, tags] = [decideRuntimes(observed), decideTagResolution(observed)];
-  const container = decideStorageContainer(observed.platform, observed.storageContainer);
+  const container = decideStorageContainer(observed.platform, observed.storageContainer, observed.setbacks.get('storageContainer'));
   const actions = [...runtimes.actions, ...tags.actions, ...container.actions];
   if (observed.platform.metadata.deletionTimestamp !== undefined) {
     return { actions, queries: [], status: undefined, isGone: runtimes.remains !== true && tags.remains !== true };

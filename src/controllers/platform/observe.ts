@@ -12,7 +12,7 @@ import { type PlatformStores, platformKey } from './stores.ts';
 
 /** The shared keys that we write. */
 export type SharedKey = 'registries' | 'predictors';
-export type SetbackKey = SharedKey | 'runtimes';
+export type SetbackKey = SharedKey | 'runtimes' | 'storageContainer';
 
 /** Why something is not being written now, though it is not as declared. */
 export type Setback =

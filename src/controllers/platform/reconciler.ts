@@ -15,6 +15,7 @@ import { type KubeObject, keyOf } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { FactsWatch } from '../deployment/facts-watch.ts';
+import type { StorageContainerObject } from '../deployment/packaging/storage-container.ts';
 import { revisions } from '../deployment/resources.ts';
 import { decide, type StatusDraft, stampStatus } from './decide.ts';
 import { type Action, claimAnnotation } from './decision.ts';
@@ -170,9 +171,7 @@ export class PlatformReconciler {
         log.info({ runtime: action.object.metadata.name }, 'ClusterServingRuntime deleted, nobody uses it');
         return 'Done';
       case 'ApplyStorageContainer': {
-        const { written } = await applier.apply(stores.storageContainers, action.object, signal);
-        if (written) log.info({ storageContainer: action.object.metadata.name }, 'ClusterStorageContainer written');
-        return 'Done';
+        return this.#applyStorageContainer(action.object, log, signal);
       }
       case 'DeleteStorageContainer':
         await applier.remove(stores.storageContainers.type, action.object as Cached<KubeObject>, signal);
@@ -192,6 +191,22 @@ export class PlatformReconciler {
         recorder.record(subject, tell.revisionFreed(id));
         return 'Done';
       }
+    }
+  }
+
+  async #applyStorageContainer(object: StorageContainerObject, log: Logger, signal: AbortSignal): Promise<'Done' | 'Again'> {
+    const { applier, clock, stores } = this.#ports;
+    const { name } = object.metadata;
+    try {
+      const { written } = await applier.apply(stores.storageContainers, object, signal);
+      if (written) log.info({ storageContainer: name }, 'ClusterStorageContainer written');
+      return 'Done';
+    } catch (error) {
+      const setback = refusalOf(error, `ClusterStorageContainer ${name}`);
+      if (setback === undefined) throw error;
+      this.#refusals.set('storageContainer', { setback, until: clock.monotonic() + refusedMilliseconds });
+      log.warn({ err: error }, 'ClusterStorageContainer was refused');
+      return 'Again';
     }
   }
 

@@ -6,6 +6,7 @@ import type { InferenceServiceObject } from '../../kserve/observation.ts';
 import type { Cached } from '../../kube/store.ts';
 import { renderStorageContainer, type StorageContainerObject } from '../deployment/packaging/storage-container.ts';
 import type { Part } from './decision.ts';
+import type { Setback } from './observe.ts';
 
 export interface StorageContainerObserved {
   readonly live: Cached<StorageContainerObject> | undefined;
@@ -42,6 +43,7 @@ function downloadsByUs({ spec }: Cached<InferenceServiceObject>): boolean {
 export function decideStorageContainer(
   platform: Cached<ServingPlatform>,
   { live, isServed, isUsed, image }: StorageContainerObserved,
+  setback?: Setback,
 ): Part {
   if (platform.metadata.deletionTimestamp !== undefined) return { actions: [] };
   const isOurs = live?.metadata.labels?.['app.kubernetes.io/managed-by'] === 'modelwright';
@@ -61,6 +63,7 @@ export function decideStorageContainer(
       `ClusterStorageContainer ${storageContainerName} was made by somebody else and is left alone; delete or rename it`,
     );
   }
+  if (setback?.kind === 'Refused') return not(setback.reason, setback.message);
   const ownImage = declared.image ?? image;
   if (ownImage === undefined) {
     return not(

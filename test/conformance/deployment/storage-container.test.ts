@@ -1,4 +1,7 @@
-/** Our storage container in the hands of the real KServe: it chooses it, lays it over its own, and gives it what it needs to fetch the model. */
+/**
+ * Our storage container in the hands of the real KServe: it chooses it, lays it over its own, and gives it what it needs to fetch the model.
+ * MODELWRIGHT_TEST_KSERVE picks an older KServe (0.15.2, 0.11.2), which is told by the scheme of the URI.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { StorageSharedKeyCredential } from '@azure/storage-blob';
+import type { KServeVersion } from '../../../hack/controlplane/kserve-releases.ts';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { parseRepository } from '../../../src/packaging/azure/repository.ts';
 import { Shelf } from '../../../src/packaging/azure/shelf.ts';
@@ -17,8 +21,11 @@ import { OperatorProcess } from '../../integration/deployment/operator-process.t
 import { ownPlane } from '../../integration/platform/own-plane.ts';
 import { type Azure, account, startAzure } from '../../packaging/support/azure.ts';
 import { apply, eventually, freshNamespace, get, kubectl, list } from '../../support/cluster.ts';
+import { KSERVE_VARIABLE } from '../../support/environment.ts';
 
 const image = 'registry.example.com/modelwright:test';
+const kserve = (process.env[KSERVE_VARIABLE] ?? '0.20.0') as KServeVersion;
+const isNamed = kserve === '0.20.0';
 const main = resolve(import.meta.dirname, '../../../src/cli/main.ts');
 
 interface Container {
@@ -52,7 +59,7 @@ let token: string;
 before(async () => {
   azure = await startAzure({ tls: true });
   await azure.container('models').create();
-  plane = await ownPlane('conformance-storage', { nodes: 'fake', kserve: '0.20.0' });
+  plane = await ownPlane('conformance-storage', { nodes: 'fake', kserve });
   namespace = (await freshNamespace('storage')).name;
   operator = await OperatorProcess.start([namespace], ['--image', image]);
   const folder = await mkdtemp(join(tmpdir(), 'modelwright-iris-'));
@@ -121,8 +128,10 @@ describe('the storage container of Modelwright', { timeout: 600_000 }, () => {
       (found) => found.length === 1,
       120,
     );
-    assert.equal((await service('iris')).spec.predictor.storageContainerName, 'modelwright');
-    assert.deepEqual([ours?.image, ours?.command, ours?.args], [image, ['modelwright', 'fetch'], [storageUri, '/mnt/models']]);
+    const uri = isNamed ? storageUri : `modelwright+${storageUri}`;
+    const { predictor } = (await service('iris')).spec;
+    assert.deepEqual([predictor.storageContainerName, predictor.model.storageUri], [isNamed ? 'modelwright' : undefined, uri]);
+    assert.deepEqual([ours?.image, ours?.command, ours?.args], [image, ['modelwright', 'fetch'], [uri, '/mnt/models']]);
     assert.deepEqual(ours?.securityContext, {
       runAsNonRoot: true,
       runAsUser: 65532,
@@ -165,7 +174,7 @@ describe('the storage container of Modelwright', { timeout: 600_000 }, () => {
     await declare(rest);
     await eventually(
       () => service('iris'),
-      ({ spec }) => spec.predictor.storageContainerName === undefined,
+      ({ spec }) => spec.predictor.storageContainerName === undefined && spec.predictor.model.storageUri === storageUri,
     );
     await eventually(
       () => kubectl(['get', 'clusterstoragecontainers.serving.kserve.io', '-o', 'name']),

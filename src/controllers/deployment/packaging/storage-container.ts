@@ -53,8 +53,8 @@ export function renderStorageContainer(
       },
       // Nothing that another container would read: where two read a URI, KServe takes either.
       supportedUriFormats: [{ prefix: fetchScheme }, { regex: packageUriPattern }],
+      // Nothing that KServe 0.11 does not know: server-side apply refuses fields that a CRD has not.
       workloadType: 'initContainer',
-      supportsMultiModelDownload: true,
     },
   };
 }
