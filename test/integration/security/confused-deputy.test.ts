@@ -197,6 +197,22 @@ describe('admission alone', () => {
     await author(['delete', 'modeldeployment', 'older', '-n', home]);
   });
 
+  it('lets the operator copy what an author was let have', async () => {
+    await kubectl([
+      'apply',
+      '--server-side',
+      '-f',
+      join(manifests, 'operator/namespace.yaml'),
+      '-f',
+      join(manifests, 'operator/cluster-role.yaml'),
+    ]);
+    const spec = { serviceAccountName: 'deployer', imagePullSecrets: [{ name: 'registry' }], source: { storageUri: 'pvc://payroll/2026' } };
+    await kubectl(['create', '--dry-run=server', '-f', '-'], {
+      as: 'system:serviceaccount:modelwright-system:modelwright',
+      input: attacker({ name: '', spec }, 'copy', home),
+    });
+  });
+
   it('holds the operator to Secrets of its own', async () => {
     const operator = { as: 'system:serviceaccount:modelwright-system:modelwright' };
     const secret = (labels: object) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x', namespace: home, labels } });
