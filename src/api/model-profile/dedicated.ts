@@ -45,7 +45,7 @@ const entry = object('One kind of hardware, and how the copy on it is set up.', 
     }),
   ),
   gpu: Type.Optional(gpu),
-  replicas: Type.Optional(integer('Copies of the model that run at once, and share the load.', { minimum: 1, maximum: 64, default: 1 })),
+  replicas: Type.Optional(integer('Copies of the model that run at once, and share the load. Omitted: 1.', { minimum: 1, maximum: 64 })),
   resources: Type.Optional(resourcesSchema),
   batching: Type.Optional(batchingSchema),
 });
