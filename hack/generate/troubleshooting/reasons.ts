@@ -340,6 +340,11 @@ export const sections: readonly Section[] = [
         'The declared image is not of a registry in spec.policy.runtimeRegistries.',
         'Add the registry, or another image.',
       ],
+      [
+        'ImageUnknown',
+        'Which image the declaration is about is not known, since KServe ships no runtime of that type here.',
+        'Set its `image`, or install the runtime.',
+      ],
       ['ImageNotKnown', 'The operator does not know the image of its own program.', 'spec.storageContainer.image, or --image.'],
     ],
   },
