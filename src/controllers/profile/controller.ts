@@ -7,6 +7,7 @@ import type { Cached, Store } from '../../kube/store.ts';
 import { watch, watchMapped, watchOwned } from '../../kube/watches.ts';
 import { serviceLabel } from '../deployment/stores.ts';
 import { ownersOfCopy } from './dedicated/observe.ts';
+import { hardwareOf } from './idle/gpu-source.ts';
 import { profileLabel } from './labels.ts';
 import { exposeResults } from './metrics.ts';
 import { Reconciler, type ReconcilerPorts } from './reconciler.ts';
@@ -45,6 +46,12 @@ export function profileController(ports: ProfileControllerPorts): Controller {
       watchMapped(stores.nodes, () => keys(profiles.list().filter(({ status }) => status?.run?.state === 'Running')), {
         changed: (before, after) => JSON.stringify(before.status?.conditions) !== JSON.stringify(after.status?.conditions),
       }),
+      // A new driver or GPU makes what was measured there stale.
+      watchMapped(
+        stores.nodes,
+        ({ metadata }) => keys(profiles.list().filter(({ status }) => status?.provenance?.nodes?.includes(metadata.name))),
+        { changed: (before, after) => JSON.stringify(hardwareOf([before])) !== JSON.stringify(hardwareOf([after])) },
+      ),
       watchMapped(stores.platforms, () => keys(profiles.list()), {
         changed: (before, after) => before.metadata.generation !== after.metadata.generation,
       }),

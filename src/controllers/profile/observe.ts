@@ -8,6 +8,7 @@ import type { DedicatedDecision } from './dedicated/decide.ts';
 import { observeDedicated } from './dedicated/observe.ts';
 import { copyToMake, heldBack } from './idle/copies.ts';
 import { idleVerdictOf } from './idle/gate.ts';
+import { hardwareOf } from './idle/gpu-source.ts';
 import type { GpuSight } from './idle/gpu-watch.ts';
 import { isFinished } from './job/job-state.ts';
 import { type BenchSettings, defaultBenchSettings } from './job/settings.ts';
@@ -17,7 +18,7 @@ import { type Active, type Contender, turnOf } from './queue.ts';
 import { type ProfileStores, profileIndex, targetIndex } from './stores.ts';
 import { observeTarget } from './target/observe-target.ts';
 import { resolveTarget } from './target/resolve.ts';
-import type { TargetState } from './target/target.ts';
+import type { TargetPod, TargetState } from './target/target.ts';
 import { targetKeyOf } from './target/target-key.ts';
 import { targetPodsOf } from './target/target-pods.ts';
 import { rfc3339 } from './times.ts';
@@ -83,7 +84,8 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
 function liveLeg(profile: Cached<ModelProfile>, stores: ProfileStores, gpu: GpuSight | undefined): Leg {
   const targetHosts = stores.platforms.get(platformKey)?.spec.policy?.targetHosts ?? [];
   const facts = observeTarget(profile, stores.deployments, targetHosts);
-  return { state: withGpus(resolveTarget(profile, facts), gpu), pods: targetPodsOf(facts.pods) };
+  const pods = targetPodsOf(facts.pods);
+  return { state: withGpus(withHardware(resolveTarget(profile, facts), pods, stores), gpu), pods };
 }
 
 /** Copies are made where GPUs are idle, where the policy asks for that. */
@@ -98,11 +100,19 @@ function withExporter(state: TargetState, gpu: GpuSight | undefined): TargetStat
   return state.kind === 'Ready' ? { ...state, target: { ...state.target, ...gpu?.source?.target } } : state;
 }
 
+/** GPU product and driver of the nodes that the model's GPUs are on. */
+function withHardware(state: TargetState, pods: readonly TargetPod[], { nodes }: ProfileStores): TargetState {
+  if (state.kind !== 'Ready') return state;
+  const names = new Set(pods.flatMap(({ gpus, node }) => (gpus > 0 && node !== undefined ? [node] : [])));
+  const hardware = names.size === 0 ? {} : hardwareOf([...names].map((name) => nodes.get({ name })));
+  return { ...state, target: { ...state.target, provenance: { ...state.target.provenance, ...hardware } } };
+}
+
 /** Where the load pod reads the use of the GPUs, and which they are. */
 function withGpus(state: TargetState, gpu: GpuSight | undefined): TargetState {
   if (gpu?.source === undefined || state.kind !== 'Ready') return state;
-  const { source, hardware } = gpu;
-  const provenance = { ...state.target.provenance, ...hardware, ...(source.uuids.length > 0 && { gpuUuids: [...source.uuids] }) };
+  const { source } = gpu;
+  const provenance = { ...state.target.provenance, ...(source.uuids.length > 0 && { gpuUuids: [...source.uuids] }) };
   return { ...state, target: { ...state.target, ...source.target, provenance } };
 }
 

@@ -234,7 +234,7 @@ describe('the idle policy', () => {
   const profile = aProfile({ idlePolicy });
   const sight = (judgement: Judgement, idleSince?: number): Partial<Observed> => ({
     legs: [serving({}, 1)],
-    gpu: { source: { target: {}, uuids: [], text: 'x' }, hardware: {}, holds: [], idle: { judgement, idleSince } },
+    gpu: { source: { target: {}, uuids: [], text: 'x' }, holds: [], idle: { judgement, idleSince } },
   });
   const busy: Judgement = {
     kind: 'Busy',
@@ -296,7 +296,7 @@ describe('where the GPU columns come from', () => {
       text: 'DCGM exporter ops/dcgm-1 on node n1, for Pod iris-0',
       ...gpu,
     };
-    const { decision, profile } = measured(aProfile(), 1, { gpu: { source, hardware: {}, holds: [] } });
+    const { decision, profile } = measured(aProfile(), 1, { gpu: { source, holds: [] } });
     return { told: decision.status?.gpuSource, profile };
   };
   it('is told, also when there is nothing, and kept', () => {

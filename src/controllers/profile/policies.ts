@@ -110,10 +110,11 @@ function scheduleFields(observed: Observed): Pick<ModelProfileStatus, 'schedule'
   return { schedule: rest };
 }
 
-/** Of runs that have ended what was written then stays. */
+/** Once a run has ended, what was written then stays. */
 function gpuFields({ profile, gpu }: Observed, { run, results }: Progress): Pick<ModelProfileStatus, 'gpuSource'> {
   if (run === undefined || results.length === 0) return {};
-  const before = profile.status?.run?.id === run.id ? profile.status.gpuSource : undefined;
-  const text = gpu?.source === undefined ? before : gpuSourceText(gpu.source, results).slice(0, 512);
+  const was = profile.status?.run?.id === run.id ? profile.status : undefined;
+  const stays = gpu?.source === undefined || (was?.run?.state !== 'Running' && was?.gpuSource !== undefined);
+  const text = stays ? was?.gpuSource : gpuSourceText(gpu.source, results).slice(0, 512);
   return text === undefined ? {} : { gpuSource: text };
 }

@@ -172,6 +172,10 @@ describe('the policies of a ModelProfile', () => {
         [['GPU-1'], 'Tesla-T4', '550.54.15', ['gpu-1']],
       );
       assert.match(status?.gpuSource ?? '', /^none: DCGM exporter gpu-operator\/dcgm-1 on node gpu-1, for Pod gpu-0: it told nothing/);
+
+      await kubectl(['label', 'node', 'gpu-1', '--overwrite', 'nvidia.com/cuda.driver-version.full=570.1.2']);
+      const stale = await until('gpu', has('Stale', 'True', 'HardwareChanged'));
+      assert.match(conditionOf(stale, 'Stale')?.message ?? '', /GPU driver 550\.54\.15 became 570\.1\.2/);
     });
 
     it('waits while the exporter does not answer, and gives up with that', async () => {

@@ -8,6 +8,7 @@ import type { GpuNode } from './judge.ts';
 export interface GpuSource {
   /** What the load pod is told. */
   readonly target: Pick<ReadyTarget, 'dcgmUrl' | 'gpuLabels'>;
+  /** GPUs of all of the Pods, as far as they are told. */
   readonly uuids: readonly string[];
   /** Where the figures come from, or why there are none. */
   readonly text: string;
@@ -21,6 +22,7 @@ export interface GpuSource {
 export function gpuSourceOf(namespace: string, pods: readonly TargetPod[], nodes: readonly GpuNode[]): GpuSource {
   const none = (text: string): GpuSource => ({ target: {}, uuids: [], text });
   if (pods.length === 0) return none('the model runs on no GPU');
+  const uuids = [...new Set(pods.flatMap((pod) => gpusOf(`${namespace}/${pod.name}`, pod, nodes)))].toSorted().slice(0, 64);
   const whys: string[] = [];
   for (const pod of pods) {
     const node = nodes.find(({ name }) => name === pod.node);
@@ -40,11 +42,20 @@ export function gpuSourceOf(namespace: string, pods: readonly TargetPod[], nodes
     const copies = pods.length === 1 ? '' : `, one of ${pods.length}`;
     return {
       target: { dcgmUrl: exporter.url, ...(gpus.length > 0 && { gpuLabels: { namespace, pod: pod.name } }) },
-      uuids: (gpus.length > 0 ? gpus : exporter.gpus).map(({ id }) => id).slice(0, 64),
+      uuids,
       text: `DCGM ${exporter.pod} on node ${node.name}, for Pod ${pod.name}${copies}`,
     };
   }
   return none(whys[0] ?? 'the node of the model is not known');
+}
+
+/** Those that the exporter says the Pod has; all of the node where it knows no Pods and the node has no others. */
+function gpusOf(own: string, pod: TargetPod, nodes: readonly GpuNode[]): string[] {
+  const exporter = nodes.find(({ name }) => name === pod.node)?.exporter;
+  if (exporter?.kind !== 'Read') return [];
+  const named = exporter.gpus.some((gpu) => gpu.pods.length > 0);
+  const gpus = named ? exporter.gpus.filter((gpu) => gpu.pods.includes(own)) : exporter.gpus.length === pod.gpus ? exporter.gpus : [];
+  return gpus.map(({ id }) => id);
 }
 
 /** GPU product and driver by the labels of the nodes (NVIDIA's feature discovery), where all of them say the same. */

@@ -9,7 +9,7 @@ import { triggerOf } from '../trigger.ts';
 import { type CopyToMake, placesFor, wantedBy } from './copies.ts';
 import type { ExporterSettings } from './exporters.ts';
 import { readGpuNodes } from './gpu-nodes.ts';
-import { type GpuSource, gpuSourceOf, hardwareOf } from './gpu-source.ts';
+import { type GpuSource, gpuSourceOf } from './gpu-source.ts';
 import { type GpuNode, judgeFree, judgeLive } from './judge.ts';
 import { Sightings } from './sightings.ts';
 import { type IdleSighting, idleDefaults, lookEveryMilliseconds } from './wait.ts';
@@ -18,7 +18,6 @@ import { type IdleSighting, idleDefaults, lookEveryMilliseconds } from './wait.t
 export interface GpuSight {
   /** Absent while there is nothing to measure on yet. */
   readonly source?: GpuSource;
-  readonly hardware: { readonly gpuProduct?: string; readonly gpuDriver?: string };
   /** Of a run that waits under spec.idlePolicy. */
   readonly idle?: IdleSighting;
   /** What the run has for itself while it measures: ids of GPUs, and nodes that share theirs. */
@@ -58,7 +57,8 @@ export class GpuWatch {
     const key = [run.id, ...pods.map((pod) => `${pod.uid}@${pod.node}`)].join(' ');
     const known = this.#sources.get(uid);
     const seen = policy && this.#sightings.recent(uid, run.id, every, now);
-    if (known?.key === key && now - known.at < sourceMilliseconds && (policy === undefined || seen !== undefined)) {
+    const holds = run.ended || now - (known?.at ?? 0) < sourceMilliseconds;
+    if (known?.key === key && holds && (policy === undefined || seen !== undefined)) {
       return { ...known.sight, ...(seen !== undefined && { idle: seen }) };
     }
     const names = [...new Set(pods.map(({ node = '' }) => node))];
@@ -66,7 +66,7 @@ export class GpuWatch {
     const nodes = await readGpuNodes({ client: this.#client, settings, nodes: found }, signal);
     const source = gpuSourceOf(namespace, pods, nodes);
     const shared = nodes.filter((node) => node.shared).map(({ name }) => `node/${name}`);
-    const sight = { source, hardware: hardwareOf(found.map(({ node }) => node)), holds: [...source.uuids, ...shared] };
+    const sight = { source, holds: [...source.uuids, ...shared] };
     this.#sources.set(uid, { key, at: now, sight });
     if (policy === undefined) return sight;
     const judgement = judgeLive(podsByNode(namespace, pods), nodes as readonly GpuNode[], { ...idleDefaults, ...policy });
@@ -84,7 +84,7 @@ export class GpuWatch {
     const policy = profile.spec.idlePolicy;
     if (policy === undefined) return undefined;
     const { uid } = profile.metadata;
-    const nothing = { hardware: {}, holds: [] };
+    const nothing = { holds: [] };
     const every = lookEveryMilliseconds(policy);
     const wait = `${run}/${entry}`;
     const seen = this.#sightings.recent(uid, wait, every, now);
@@ -104,19 +104,20 @@ export class GpuWatch {
   }
 }
 
-/** Whether a run is going on or about to begin, so that there is something to look at. */
+/** Whether there is something to look at: a run that goes on or is about to begin, or results of GPUs that may be others now. */
 export function isWatched(observed: Observed): boolean {
   return runInNeed(observed) !== undefined;
 }
 
-/** The run that is going on or about to begin. */
-function runInNeed(observed: Observed): { readonly id: string; readonly waits: boolean } | undefined {
+/** The run that looks are for. One that has ended looks once, and again when other Pods serve. */
+function runInNeed(observed: Observed): { readonly id: string; readonly waits: boolean; readonly ended: boolean } | undefined {
   const { profile } = observed;
   if (profile.metadata.deletionTimestamp !== undefined || profile.spec.suspend === true) return undefined;
-  if (triggerOf(observed) !== undefined) return { id: nextRunId(profile as Cached<ModelProfile>), waits: true };
-  const run = profile.status?.run;
-  if (run?.state !== 'Waiting' && run?.state !== 'Running') return undefined;
-  return { id: run.id, waits: run.state === 'Waiting' };
+  if (triggerOf(observed) !== undefined) return { id: nextRunId(profile as Cached<ModelProfile>), waits: true, ended: false };
+  const { run, provenance } = profile.status ?? {};
+  if (run?.state === 'Waiting' || run?.state === 'Running') return { id: run.id, waits: run.state === 'Waiting', ended: false };
+  const measured = provenance?.gpuUuids !== undefined && profile.spec.mode !== 'Dedicated';
+  return run !== undefined && measured ? { id: run.id, waits: false, ended: true } : undefined;
 }
 
 function podsByNode(namespace: string, pods: readonly TargetPod[]): ReadonlyMap<string, readonly string[]> {
