@@ -56,7 +56,7 @@ interface Part {
 
 function partOf(declaration: RuntimeDeclaration, observed: Observed, shipped: string | undefined): Part {
   const { type } = declaration;
-  const { platform, answers } = observed;
+  const { policy } = observed.platform.spec;
   const shippedParts = shipped === undefined ? undefined : parseImage(shipped);
   const image = declaration.image ?? shippedParts?.repository;
   const isConfigMap = observed.serving.kind === 'Found' && !observed.serving.features.predictorModel;
@@ -66,19 +66,26 @@ function partOf(declaration: RuntimeDeclaration, observed: Observed, shipped: st
   }
   // That nothing ships it is said where runtimes are made.
   if (image === undefined) return { declared: declaration };
-  if (!allowsRuntimeImage({ runtimeRegistries: platform.spec.policy?.runtimeRegistries ?? [] }, image)) {
+  if (!allowsRuntimeImage({ runtimeRegistries: policy?.runtimeRegistries ?? [] }, image)) {
     const message = imageNotAllowed(declaration, image);
     return { problem: { status: 'False', reason: 'ImageNotAllowed', message } };
   }
-  const inStatus = platform.status?.resolutions?.find((resolution) => resolution.type === type) as Resolution | undefined;
   // Where the ConfigMap decides no digest can be had, which is said there.
   if (!needsRegistry(declaration) || (isConfigMap && declaration.pinDigests === true)) return { declared: declaration };
+  return resolvedPart(declaration, image, shippedParts?.tag, observed);
+}
+
+/** An entry whose version is a range, or is to be pinned. */
+function resolvedPart(declaration: RuntimeDeclaration, image: string, shippedTag: string | undefined, observed: Observed): Part {
+  const { type } = declaration;
+  const { platform, answers } = observed;
+  const inStatus = platform.status?.resolutions?.find((resolution) => resolution.type === type) as Resolution | undefined;
   const request = platform.metadata.annotations?.[updateAnnotation(type)];
   const records = inStatus === undefined ? recordedOn(observed.runtimes ?? [], type) : [inStatus];
   const before = records.find((record) => isOf(record, declaration, image, request)) ?? inStatus;
   if (before !== undefined && isOf(before, declaration, image, request))
     return { declared: withResolved(declaration, before), resolution: before };
-  const query = queryFor(declaration, image, shippedParts?.tag, request);
+  const query = queryFor(declaration, image, shippedTag, request);
   const answer = answers.get(query.key);
   if (answer?.kind === 'Resolved') {
     const { kind: _, platforms, ...found } = answer;

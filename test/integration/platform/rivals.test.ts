@@ -60,7 +60,9 @@ after(async () => {
   await plane?.stop();
 });
 
-it(`${edits} edits by four writers: none lost, no foreign byte changed, no invalid JSON, ours in place`, { timeout: Math.max(900_000, edits * 60) }, async () => {
+it(`${edits} edits by four writers: none lost, no foreign byte changed, no invalid JSON, ours in place`, {
+  timeout: Math.max(900_000, edits * 60),
+}, async () => {
   await declare({ tagResolution: { skipRegistries: ['nvcr.io'] }, runtimes: [{ type: 'Triton', version: '20.10-py3' }] });
   await platformWhere(isReady);
   const stop = new AbortController();
