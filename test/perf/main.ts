@@ -2,7 +2,7 @@
  * Measures, and prints one JSON document: the environment, and each figure with all its runs, its median, its spread and its goal.
  *
  *   npm run bench                                    every suite
- *   npm run bench -- operator|load|packaging [options of the suite]
+ *   npm run bench -- operator|load|packaging|profile [options of the suite]
  *
  * A suite is a folder with a `main.ts` that exports `bench(args): Promise<Figure[]>`. Progress goes to stderr. A missed goal is no failure of
  * the run: the JSON says so.
@@ -18,6 +18,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   operator: () => import('./operator/main.ts'),
   load: () => import('./load/main.ts'),
   packaging: () => import('./packaging/main.ts'),
+  profile: () => import('./profile/main.ts'),
 };
 
 const [asked, ...args] = process.argv.slice(2);
