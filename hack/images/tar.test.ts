@@ -48,6 +48,12 @@ test('another tar reads what went in: modes, owners, times, links and long paths
   assert.equal(execFileSync('tar', ['--extract', '--to-stdout', '--file', archive, deep], { encoding: 'utf8' }), 'deep');
 });
 
+test('an owner is written where one is given', async () => {
+  const archive = join(work, 'owner.tar');
+  writeFileSync(archive, await bytes([{ kind: 'text', path: 'file', mode: 0o644, owner: 1000, text: '' }]));
+  assert.match(execFileSync('tar', ['--list', '--verbose', '--numeric-owner', '--file', archive], { encoding: 'utf8' }), / 1000\/1000 /);
+});
+
 test('order and times of the source do not show', async () => {
   const first = await bytes(entries);
   utimesSync(source, 1, 1);

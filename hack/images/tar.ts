@@ -1,11 +1,16 @@
 /**
- * A tar writer whose output depends on nothing but what goes in: no times, no owners, no order of a folder. POSIX ustar (IEEE 1003.1-1988),
+ * A tar writer whose output depends on nothing but what goes in: no times, no owner on disk, no order of a folder. POSIX ustar (IEEE 1003.1-1988),
  * with pax headers for paths and link targets that are too long for it.
  */
 import { createReadStream, lstatSync } from 'node:fs';
 
 /** One thing in an archive. Paths have no slash in front. */
-export type Entry = { readonly path: string; readonly mode: number } & (
+export type Entry = {
+  readonly path: string;
+  readonly mode: number;
+  /** User and group; default root. */
+  readonly owner?: number;
+} & (
   | { readonly kind: 'folder' }
   | { readonly kind: 'link'; readonly target: string }
   | { readonly kind: 'file'; readonly source: string }
@@ -27,10 +32,10 @@ export async function* tar(entries: readonly Entry[]): AsyncGenerator<Buffer> {
     ];
     if (records.length > 0) {
       const pax = Buffer.from(records.map(([key = '', value = '']) => paxRecord(key, value)).join(''));
-      yield header({ path: 'pax', target: '', mode: 0o644, size: pax.length, type: TYPES.pax });
+      yield header({ path: 'pax', target: '', mode: 0o644, owner: 0, size: pax.length, type: TYPES.pax });
       yield padded(pax);
     }
-    yield header({ path, target, mode: entry.mode, size, type: TYPES[entry.kind] });
+    yield header({ path, target, mode: entry.mode, owner: entry.owner ?? 0, size, type: TYPES[entry.kind] });
     if (entry.kind === 'text') yield padded(Buffer.from(entry.text));
     if (entry.kind === 'file') {
       for await (const chunk of createReadStream(entry.source, { highWaterMark: 1 << 20 })) yield chunk as Buffer;
@@ -62,15 +67,20 @@ interface Header {
   readonly path: string;
   readonly target: string;
   readonly mode: number;
+  readonly owner: number;
   readonly size: number;
   readonly type: string;
 }
 
-function header({ path, target, mode, size, type }: Header): Buffer {
+function header({ path, target, mode, owner, size, type }: Header): Buffer {
   const block = Buffer.alloc(BLOCK);
   // What is cut off here stands in the pax header before.
   Buffer.from(path).copy(block, 0, 0, 100);
-  block.write(`${octal(mode, 7)}\0${octal(0, 7)}\0${octal(0, 7)}\0${octal(size, 11)}\0${octal(0, 11)}\0        ${type}`, 100, 'latin1');
+  block.write(
+    `${octal(mode, 7)}\0${octal(owner, 7)}\0${octal(owner, 7)}\0${octal(size, 11)}\0${octal(0, 11)}\0        ${type}`,
+    100,
+    'latin1',
+  );
   Buffer.from(target).copy(block, 157, 0, 100);
   block.write('ustar\x0000', 257, 'latin1');
   const sum = block.reduce((total, byte) => total + byte, 0);

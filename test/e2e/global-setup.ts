@@ -31,7 +31,7 @@ export async function globalSetup(): Promise<void> {
   plane = await startShared('e2e', { nodes: 'real', kserve: '0.20.0' });
   if (!plane) throw new Error('there is no instance');
   try {
-    const images = await publishImages(plane, ['modelwright', 'storage-initializer', 'sklearn']);
+    const images = await publishImages(plane, ['modelwright', 'storage-initializer', 'sklearn', 'triton']);
     say(`images published after ${elapsed(started)}`);
     await Promise.all([configureKServe(plane, await startAzurite(plane)), installOperator(plane, images)]);
     await declarePlatform(plane, images);
@@ -91,13 +91,16 @@ async function installOperator(plane: ControlPlane, images: Published): Promise<
 
 /** The model servers that there are images of here, and load pods that leave the model a core of two. */
 async function declarePlatform(plane: ControlPlane, images: Published): Promise<void> {
-  const [image = '', version = ''] = splitTag(recipes.sklearn.reference);
+  const server = (type: string, reference: string) => {
+    const [image = '', version = ''] = splitTag(reference);
+    return { type, image, version };
+  };
   const platform = {
     apiVersion: 'modelwright.dev/v1alpha1',
     kind: 'ServingPlatform',
     metadata: { name: 'default' },
     spec: {
-      runtimes: [{ type: 'SKLearn', image, version }],
+      runtimes: [server('SKLearn', recipes.sklearn.reference), server('Triton', recipes.triton.reference)],
       benchmark: { image: `${splitTag(recipes.modelwright.reference)[0]}@${images.modelwright?.digest}`, cpus: 1 },
     },
   };

@@ -22,21 +22,25 @@ interface Model {
 
 export interface Wanted {
   readonly storageUri: string;
+  /** Default SKLearn, asked by V1; Triton is asked by V2. */
+  readonly runtime?: 'SKLearn' | 'Triton';
   /** Of the server's image; default the platform's. */
   readonly version?: string;
   /** Limit of the server; default what it needs. */
   readonly memory?: string;
 }
 
-/** Applies a scikit-learn ModelDeployment. */
-export async function deploy(namespace: string, name: string, { storageUri, version, memory = '512Mi' }: Wanted): Promise<void> {
+/** Applies a ModelDeployment of its own identity. */
+export async function deploy(namespace: string, name: string, wanted: Wanted): Promise<void> {
+  const { storageUri, runtime = 'SKLearn', version, memory = '512Mi' } = wanted;
+  const framework = runtime === 'Triton' ? 'PyTorch' : 'SKLearn';
   await apply({
     apiVersion: 'modelwright.dev/v1alpha1',
     kind: 'ModelDeployment',
     metadata: { name, namespace },
     spec: {
-      model: { architecture: 'logistic-regression', framework: 'SKLearn', task: 'tabular-classification', dataset: name },
-      runtime: { type: 'SKLearn', protocol: 'V1', ...(version && { version }) },
+      model: { architecture: 'linear', framework, task: 'tabular-classification', dataset: name },
+      runtime: { type: runtime, protocol: runtime === 'Triton' ? 'V2' : 'V1', ...(version && { version }) },
       deploymentMode: 'Standard',
       source: { storageUri },
       resources: { requests: { cpu: '50m', memory: memory === '512Mi' ? '256Mi' : memory }, limits: { cpu: '500m', memory } },
