@@ -342,8 +342,8 @@ export const sections: readonly Section[] = [
       ],
       [
         'ImageUnknown',
-        'Which image the declaration is about is not known, since KServe ships no runtime of that type here.',
-        'Set its `image`, or install the runtime.',
+        'A range or digest is asked for, and key predictors of KServe 0.7 names no image whose registry could be asked.',
+        'spec.runtimes[].image, or a tag as version.',
       ],
       ['ImageNotKnown', 'The operator does not know the image of its own program.', 'spec.storageContainer.image, or --image.'],
     ],
