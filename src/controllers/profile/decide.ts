@@ -9,6 +9,7 @@ import type { Observed } from './observed.ts';
 import { nextRunId, specHashOf } from './plan/run-id.ts';
 import { reusable, takenOver } from './reuse/take-over.ts';
 import { draftStatus } from './status.ts';
+import type { TargetState } from './target/target.ts';
 import { rfc3339 } from './times.ts';
 import { scheduleOf, triggerOf } from './trigger.ts';
 
@@ -106,6 +107,30 @@ function currentRun({ profile, now }: Observed): { readonly run: Run | undefined
   return { run, results };
 }
 
+type Hindrance = { readonly reason: string; readonly message: string; readonly lookAgainMilliseconds?: number } & {
+  readonly kind: 'Waiting' | 'Blocked' | 'GiveUp';
+};
+
+/** What of the target keeps a run from its start; undefined when it is ready. */
+function hindranceOfTarget(state: TargetState | undefined, run: Run, { profile, now }: Observed): Hindrance | undefined {
+  switch (state?.kind) {
+    case 'Unread':
+    case undefined:
+      return { kind: 'Waiting', reason: 'Reading', message: 'What serves models in this cluster is being read' };
+    case 'Refused':
+      return { kind: 'Blocked', reason: state.reason, message: state.message };
+    case 'NotReady': {
+      const { reason, message } = state;
+      const { maxWaitSeconds = 3600 } = profile.spec.budget ?? {};
+      const left = Date.parse(run.queuedTime) + maxWaitSeconds * 1000 - now;
+      if (left > 0) return { kind: 'Waiting', reason, message, lookAgainMilliseconds: left };
+      return { kind: 'GiveUp', reason, message: `${message}. Gave up after ${maxWaitSeconds} s; change spec.runId to try again` };
+    }
+    case 'Ready':
+      return undefined;
+  }
+}
+
 /** Waits until the target is ready, whatever else is asked for holds, and it is this run's turn; then begins. */
 function start(observed: Observed, run: Run): Progress {
   const { legs, turn, profile, now } = observed;
@@ -127,23 +152,12 @@ function start(observed: Observed, run: Run): Progress {
   const leg = ready ?? hopeful ?? legs[0];
   // Copies are made when the run has begun: they hold hardware that others wait for.
   const makesCopies = observed.dedicated !== undefined && leg?.hardware !== undefined;
-  if (!makesCopies)
-    switch (leg?.state.kind) {
-      case 'Unread':
-      case undefined:
-        return waiting({ kind: 'Waiting', reason: 'Reading', message: 'What serves models in this cluster is being read' });
-      case 'Refused':
-        return waiting({ kind: 'Blocked', reason: leg.state.reason, message: leg.state.message });
-      case 'NotReady': {
-        const { maxWaitSeconds = 3600 } = profile.spec.budget ?? {};
-        const left = Date.parse(run.queuedTime) + maxWaitSeconds * 1000 - now;
-        if (left <= 0)
-          return failed(leg.state.reason, `${leg.state.message}. Gave up after ${maxWaitSeconds} s; change spec.runId to try again`);
-        return waiting({ kind: 'Waiting', reason: leg.state.reason, message: leg.state.message }, left);
-      }
-      case 'Ready':
-        break;
-    }
+  const hindrance = makesCopies ? undefined : hindranceOfTarget(leg?.state, run, observed);
+  if (hindrance?.kind === 'GiveUp') return failed(hindrance.reason, hindrance.message);
+  if (hindrance !== undefined) {
+    const { kind, reason, message, lookAgainMilliseconds } = hindrance;
+    return waiting({ kind, reason, message }, lookAgainMilliseconds);
+  }
   const identical = ready?.state.kind === 'Ready' ? reusable(observed, run, ready.state.target.provenance) : undefined;
   if (identical !== undefined) return takenOver(observed, run, identical);
   const gate = gateOf(observed);

@@ -7,7 +7,7 @@ import { controllerReference } from '../../../kube/object.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { copiedSpec, temporaryCopy } from '../temporary.ts';
 import type { Canary } from './canary.ts';
-import { candidateProfile } from './profile.ts';
+import { candidateProfile, measuredAs } from './profile.ts';
 import { type Served, servedHash, serves } from './served.ts';
 
 const defaultWaitSeconds = 14_400;
@@ -197,10 +197,10 @@ function promotedBefore(before: RolloutStatus, live: Served | undefined, wanted:
 }
 
 /** Another way of measuring, or another run asked for, is another question to the same model. */
-function keyOf(hash: string, named: Cached<ModelProfile>): string {
-  const { target: _target, suspend: _suspend, ...how } = named.spec;
+function keyOf(hash: string, { spec }: Cached<ModelProfile>): string {
+  const how = measuredAs(spec as ModelProfile['spec']);
   return createHash('sha256')
-    .update(JSON.stringify([hash, how]))
+    .update(JSON.stringify([hash, how, spec.runId ?? null]))
     .digest('hex')
     .slice(0, 16);
 }
