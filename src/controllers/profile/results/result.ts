@@ -18,14 +18,14 @@ export function resultOf(point: CompactPoint, repeats: number, hardware?: string
     ...present({ memoryUsedMaxMebibytes: point.gpuMemoryUsedMebibytes, memoryTotalMebibytes: point.gpuMemoryTotalMebibytes }),
     ...present({ powerWatts: decimal(point.gpuPowerMilliwatts, 1000) }),
   };
-  const errors = point.requests - point.succeeded + point.notSent;
   return {
     id: prefixed(hardware, pointId(point.batchSize, load)),
     ...(hardware !== undefined && { hardware }),
     batchSize: point.batchSize,
     ...(load.loop === 'closed' ? { concurrency: load.concurrency } : { requestsPerSecond: perSecond(load.requestsPerSecond) }),
     requests: point.requests,
-    errors: Math.min(errors, point.requests),
+    // What was never sent is among the requests, as failed.
+    errors: point.requests - point.succeeded,
     ...(Object.keys(point.errors).length > 0 && { errorClasses: point.errors as Record<string, number> }),
     ...(latency !== null && {
       latencyMicroseconds: {
