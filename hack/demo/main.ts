@@ -34,7 +34,8 @@ try {
   await waitUntilServed(demo, names);
   await showLibrary(demo, names);
   await breakOneOnPurpose(demo);
-  const prepared = await preparing;
+  const slow = setTimeout(() => show('(pip installs MLServer, once; it takes a minute or more)'), 1000);
+  const prepared = await preparing.finally(() => clearTimeout(slow));
   if (prepared.kind === 'known-truth') show(`(${prepared.because})`);
   await measureForReal(demo, await startModelServer(plane, prepared, interrupted.signal));
   if (values.keep) {

@@ -3,11 +3,12 @@ import { withConnection } from '../connection.ts';
 import { Failure } from '../failure.ts';
 import { writeWhole } from '../write-whole.ts';
 import { type NamespaceOptions, readAnywhere } from './profiles.ts';
+import { patchText } from './recommendation.ts';
 import { redacted } from './redact.ts';
 import { type ProfileFormat, rendered } from './show.ts';
 
 type FileFormat = Exclude<ProfileFormat, 'table'>;
-type ExportOptions = NamespaceOptions & { readonly redact?: boolean } & Partial<Record<FileFormat, string>>;
+type ExportOptions = NamespaceOptions & { readonly redact?: boolean; readonly patch?: string } & Partial<Record<FileFormat, string>>;
 
 const files: Readonly<Record<FileFormat, string>> = {
   json: 'spec and status; `profile show` and `profile diff` read it',
@@ -26,6 +27,7 @@ export function exportCommand(): Command {
     .option('-n, --namespace <namespace>', 'namespace (default: that of the context)')
     .option('--redact', 'without what names the machines: nodes, GPU UUIDs, hosts, registries, storage addresses, namespaces');
   for (const [format, description] of Object.entries(files)) command.option(`--${format} <file>`, description);
+  command.option('--patch <file>', 'what spec.apply: Recommend recommends, as a patch for kustomize or kubectl patch --patch-file');
   return withConnection(command.action(exportProfile));
 }
 
@@ -34,11 +36,12 @@ async function exportProfile(name: string, options: ExportOptions): Promise<void
   const profile = options.redact ? redacted(read) : read;
   const wanted = (Object.keys(files) as FileFormat[]).flatMap((format) => {
     const file = options[format];
-    return file === undefined ? [] : [{ format, file }];
+    return file === undefined ? [] : [{ file, text: rendered(profile, format) }];
   });
+  if (options.patch !== undefined) wanted.push({ file: options.patch, text: patchText(profile) });
   if (wanted.length === 0) process.stdout.write(rendered(profile, 'json'));
-  for (const { format, file } of wanted) {
-    await writeWhole(file, rendered(profile, format)).catch((error: Error) => {
+  for (const { file, text } of wanted) {
+    await writeWhole(file, text).catch((error: Error) => {
       throw new Failure(`${file} could not be written: ${error.message}`);
     });
     process.stderr.write(`${file} written\n`);

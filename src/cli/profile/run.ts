@@ -65,6 +65,7 @@ export function runCommand(): Command {
     .option('--max-duration <time>', 'what the run may take')
     .option('--repeats <count>', 'how often an invalid point is measured again')
     .optionsGroup('Run:')
+    .option('--recommend', 'say what the best setting means for the ModelDeployment (spec.apply: Recommend)')
     .option('--run-id <id>', 'spec.runId to set (default: one made of the time, for a profile that exists)')
     .option('--dry-run', 'print the ModelProfile instead of applying it')
     .option('--wait', 'wait for the end, and show the results')

@@ -17,7 +17,7 @@ describe('flags as a spec', () => {
     { search: 'rate', slo: ['p99=100ms'], searchMax: '500', searchStart: '10', tolerance: '5' },
     { url: 'http://iris.example:8000', model: 'iris', protocol: 'grpc-v2', tokenSecret: 'token/key', host: 'iris.example' },
     { inferenceService: 'iris', payloadConfigmap: 'samples/iris.json', placement: 'other-node', maxDuration: '1h', repeats: '0' },
-    { maximize: 'lowlatency', maxErrors: '0' },
+    { maximize: 'lowlatency', maxErrors: '0', recommend: true },
   ];
   for (const example of examples) {
     it(`is one that the API server takes: ${JSON.stringify(example)}`, () => {

@@ -34,6 +34,7 @@ export interface SpecFlags {
   readonly placement?: string;
   readonly maxDuration?: string;
   readonly repeats?: string;
+  readonly recommend?: boolean;
 }
 
 /** Whether any flag says what is to be measured; without one an existing profile is run as it is. */
@@ -73,6 +74,7 @@ const specFlags = [
   'placement',
   'maxDuration',
   'repeats',
+  'recommend',
 ] as const satisfies readonly (keyof SpecFlags)[];
 
 /** The spec that the flags ask for; the target is the ModelDeployment called `name` where none is given. Throws a `UsageError` that names the flag. */
@@ -100,6 +102,7 @@ export function specOf(name: string, flags: SpecFlags): ModelProfileSpec {
     sweep: sweepOf(flags),
     ...given({ load, objective, live, budget, payload: payloadOf(flags) }),
     ...present({ placement: oneOf(flags.placement, placements, '--placement') }),
+    ...(flags.recommend === true && { apply: 'Recommend' }),
   };
 }
 

@@ -4,6 +4,7 @@ import { inOrder, reportColumns } from '../../load/report/columns.ts';
 import type { ShownPoint, ShownReport } from '../../load/report/report.ts';
 import { sentences } from '../../load/report/sentences.ts';
 import { printTable } from '../table.ts';
+import { recommendationLines } from './recommendation.ts';
 import { shownReport, targetOf } from './shown.ts';
 
 export function profileText(profile: ModelProfile): string {
@@ -18,7 +19,7 @@ export function profileText(profile: ModelProfile): string {
       : printTable([...columns, { heading: 'verdict', cell: (point: ShownPoint) => verdictOf(point, report) }], rows);
   // Why it is not ready stands above the table already.
   const below = sentences({ ...report, remarks: report.remarks.filter((remark) => !remark.startsWith('not ready: ')) });
-  return `${standing(profile)}\n${table}\n${below.join('\n')}\n`;
+  return `${standing(profile)}\n${table}\n${[...below, ...recommendationLines(profile)].join('\n')}\n`;
 }
 
 /** `ModelProfile models/iris of ModelDeployment models/iris`, its run and its conditions. */
