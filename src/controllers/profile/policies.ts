@@ -2,7 +2,7 @@
 import type { ModelProfileStatus } from '../../api/model-profile/index.ts';
 import type { ConditionInput } from '../../kube/conditions.ts';
 import type { Progress } from './decision.ts';
-import { type PastRun, pastOf, remember } from './history/history.ts';
+import { type PastRun, pastOf, remember, trimmed } from './history/history.ts';
 import { idleVerdictOf } from './idle/gate.ts';
 import { gpuSourceText } from './idle/gpu-source.ts';
 import type { Observed } from './observed.ts';
@@ -47,9 +47,10 @@ export function policyStatus(observed: Observed, progress: Progress, outcome: Ou
 function historyOf({ profile }: Observed, { run, results }: Progress, { best, sloMet }: Outcome): readonly PastRun[] {
   const limit = profile.spec.historyLimit ?? defaultHistoryLimit;
   const known = (profile.status?.history ?? []) as readonly PastRun[];
-  if (run?.state !== 'Complete' || run.completionTime === undefined || results.length === 0) return known.slice(0, limit);
+  const trim = (history: readonly PastRun[]) => trimmed(history, limit, profile.spec.baseline?.run);
+  if (run?.state !== 'Complete' || run.completionTime === undefined || results.length === 0) return trim(known);
   const { id, specHash, completionTime } = run;
-  return remember(known, pastOf({ run: { id, specHash, completionTime }, results, best, sloMet }), limit);
+  return trim(remember(known, pastOf({ run: { id, specHash, completionTime }, results, best, sloMet })));
 }
 
 /** Judged when a run is complete. While the next one goes on the last verdict stands, so that an alert does not end by measuring again. */
@@ -63,7 +64,7 @@ function regressed(
   if (baseline === undefined) return undefined;
   if (run?.state !== 'Complete') return standing(profile.status, 'Regressed');
   const { id, specHash } = run;
-  return { type: 'Regressed', ...judgeRegression(baseline, { id, specHash, results, best, history }, baselineProfile as never) };
+  return { type: 'Regressed', ...judgeRegression(baseline, { id, specHash, results, best, history }, baselineProfile) };
 }
 
 function stale({ profile, legs, version }: Observed, { run, results }: Progress, { provenance }: Outcome): ConditionInput | undefined {

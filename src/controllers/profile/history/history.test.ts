@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { ProfileResult } from '../../../api/model-profile/index.ts';
-import { type PastRun, pastOf, remember } from './history.ts';
+import { type PastRun, pastOf, remember, trimmed } from './history.ts';
 
 const point = (id: string, more: Partial<ProfileResult> = {}): ProfileResult => ({
   id,
@@ -51,14 +51,28 @@ describe('a run in short', () => {
 
 describe('the history', () => {
   it('has the latest first and forgets the oldest', () => {
-    const history = ['a', 'b', 'c', 'd'].reduce<readonly PastRun[]>((known, id) => remember(known, past(id), 3), []);
+    const history = ['a', 'b', 'c', 'd'].reduce<readonly PastRun[]>((known, id) => trimmed(remember(known, past(id)), 3, undefined), []);
     assert.deepEqual(
       history.map(({ id }) => id),
       ['d', 'c', 'b'],
     );
   });
 
-  it('may be none', () => assert.deepEqual(remember([past('a')], past('b'), 0), []));
+  it('may be none', () => assert.deepEqual(trimmed([past('a')], 0, undefined), []));
+
+  const ids = (limit: number, baseline: string) => trimmed(['e', 'd', 'c', 'b', 'a'].map(past), limit, baseline).map(({ id }) => id);
+  it('keeps what the baseline names, however old', () => {
+    assert.deepEqual(ids(2, 'b'), ['e', 'd', 'b']);
+    assert.deepEqual(ids(2, 'd'), ['e', 'd']);
+    assert.deepEqual(ids(0, 'Last'), ['e', 'd']);
+    assert.deepEqual(ids(0, 'a'), ['e', 'a']);
+    assert.deepEqual(ids(2, 'gone'), ['e', 'd']);
+  });
+  it('holds no more than the status can, with the baseline among them', () => {
+    const many = Array.from({ length: 60 }, (_, i) => past(`r${i}`));
+    const kept = trimmed(many, 50, 'r59');
+    assert.deepEqual([kept.length, kept.at(-1)?.id], [50, 'r59']);
+  });
 
   it('is the same when a run is remembered again', () => {
     fc.assert(
@@ -67,9 +81,9 @@ describe('the history', () => {
         fc.nat(),
         fc.integer({ min: 1, max: 50 }),
         (ids, pick, limit) => {
-          const history = ids.reduce<readonly PastRun[]>((known, id) => remember(known, past(id), limit), []);
+          const history = ids.reduce<readonly PastRun[]>((known, id) => trimmed(remember(known, past(id)), limit, undefined), []);
           const known = history[pick % history.length] as PastRun;
-          assert.deepEqual(remember(history, known, limit), history);
+          assert.deepEqual(trimmed(remember(history, known), limit, undefined), history);
         },
       ),
     );

@@ -36,12 +36,23 @@ export function pastOf({ run, results, best, sloMet }: EndedRun): PastRun {
   };
 }
 
-/**
- * The history with one more run in front. A run that is there already is replaced in its place, so that writing it twice adds nothing;
- * the oldest beyond `limit` go.
- */
-export function remember(history: readonly PastRun[] | undefined, past: PastRun, limit: number): readonly PastRun[] {
-  const known = history ?? [];
-  const kept = known.some(({ id }) => id === past.id) ? known.map((one) => (one.id === past.id ? past : one)) : [past, ...known];
-  return kept.slice(0, limit);
+/** The history with one more run in front. A run that is there already is replaced in its place, so that writing it twice adds nothing. */
+export function remember(history: readonly PastRun[], past: PastRun): readonly PastRun[] {
+  const isKnown = history.some(({ id }) => id === past.id);
+  return isKnown ? history.map((one) => (one.id === past.id ? past : one)) : [past, ...history];
 }
+
+/**
+ * The history without the oldest beyond `limit`. What `spec.baseline.run` names stays, however old: the run of that id, or with `Last` the
+ * one before the latest.
+ */
+export function trimmed(history: readonly PastRun[], limit: number, baseline: string | undefined): readonly PastRun[] {
+  if (baseline === undefined) return history.slice(0, limit);
+  const least = Math.max(limit, baseline === 'Last' ? 2 : 1);
+  const [kept, older] = [history.slice(0, least), history.slice(least)];
+  const named = older.find(({ id }) => id === baseline);
+  return named === undefined ? kept : [...kept.slice(0, mostPast - 1), named];
+}
+
+/** As many as the schema lets the status hold. */
+const mostPast = 50;

@@ -3,7 +3,7 @@ import type { Gate } from '../gates.ts';
 import type { Observed } from '../observed.ts';
 import { nextRunId } from '../plan/run-id.ts';
 import { triggerOf } from '../trigger.ts';
-import { type IdleStatus, type IdleVerdict, judgeWait } from './wait.ts';
+import { type IdleVerdict, judgeWait } from './wait.ts';
 
 type Watched = Pick<Observed, 'profile' | 'gpu' | 'now' | 'copyToMake'>;
 
@@ -15,7 +15,7 @@ export function idleVerdictOf(observed: Watched): IdleVerdict | undefined {
   const run = triggerOf(observed) === undefined ? profile.status?.run?.id : nextRunId(profile);
   if (run === undefined) return undefined;
   const wait = { run, ...(copyToMake !== undefined && { hardware: copyToMake.entry }) };
-  return judgeWait(policy, wait, profile.status?.idle as IdleStatus | undefined, gpu.idle, now);
+  return judgeWait(policy, wait, profile.status?.idle, gpu.idle, now);
 }
 
 export function idleGate(observed: Observed): Gate {

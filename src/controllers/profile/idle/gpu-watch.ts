@@ -1,7 +1,5 @@
 /** Looks at the GPUs of a profile's target when its run needs to know: before it begins, and for where the load pod reads their use. */
-import type { ModelProfile } from '../../../api/model-profile/index.ts';
 import type { KubeClient } from '../../../kube/client.ts';
-import type { Cached } from '../../../kube/store.ts';
 import type { Observed } from '../observed.ts';
 import { nextRunId } from '../plan/run-id.ts';
 import type { TargetPod } from '../target/target.ts';
@@ -10,7 +8,7 @@ import { type CopyToMake, placesFor, wantedBy } from './copies.ts';
 import type { ExporterSettings } from './exporters.ts';
 import { readGpuNodes } from './gpu-nodes.ts';
 import { type GpuSource, gpuSourceOf } from './gpu-source.ts';
-import { type GpuNode, judgeFree, judgeLive } from './judge.ts';
+import { judgeFree, judgeLive } from './judge.ts';
 import { Sightings } from './sightings.ts';
 import { type IdleSighting, idleDefaults, lookEveryMilliseconds } from './wait.ts';
 
@@ -69,7 +67,7 @@ export class GpuWatch {
     const sight = { source, holds: [...source.uuids, ...shared] };
     this.#sources.set(uid, { key, at: now, sight });
     if (policy === undefined) return sight;
-    const judgement = judgeLive(podsByNode(namespace, pods), nodes as readonly GpuNode[], { ...idleDefaults, ...policy });
+    const judgement = judgeLive(podsByNode(namespace, pods), nodes, { ...idleDefaults, ...policy });
     return { ...sight, idle: this.#sightings.record(uid, run.id, judgement, every, now) };
   }
 
@@ -113,7 +111,7 @@ export function isWatched(observed: Observed): boolean {
 function runInNeed(observed: Observed): { readonly id: string; readonly waits: boolean; readonly ended: boolean } | undefined {
   const { profile } = observed;
   if (profile.metadata.deletionTimestamp !== undefined || profile.spec.suspend === true) return undefined;
-  if (triggerOf(observed) !== undefined) return { id: nextRunId(profile as Cached<ModelProfile>), waits: true, ended: false };
+  if (triggerOf(observed) !== undefined) return { id: nextRunId(profile), waits: true, ended: false };
   const { run, provenance } = profile.status ?? {};
   if (run?.state === 'Waiting' || run?.state === 'Running') return { id: run.id, waits: run.state === 'Waiting', ended: false };
   const measured = provenance?.gpuUuids !== undefined && profile.spec.mode !== 'Dedicated';

@@ -1,5 +1,6 @@
 /** How long a run waits for idle GPUs, and when it gives up. */
 import type { ModelProfileSpec, ModelProfileStatus } from '../../../api/model-profile/index.ts';
+import type { DeepReadonly } from '../../../kube/object.ts';
 import { rfc3339 } from '../times.ts';
 import type { Busy, Judgement } from './judge.ts';
 
@@ -40,7 +41,7 @@ export function lookEveryMilliseconds({ stableSeconds = idleDefaults.stableSecon
 export function judgeWait(
   policy: IdlePolicy,
   wait: { readonly run: string; readonly hardware?: string },
-  before: IdleStatus | undefined,
+  before: DeepReadonly<IdleStatus> | undefined,
   sighting: IdleSighting,
   now: number,
 ): IdleVerdict {

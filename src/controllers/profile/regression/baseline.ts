@@ -1,5 +1,6 @@
 /** What `spec.baseline` means for a run: the figures of the run and those it is held against. */
 import type { ModelProfileSpec, ModelProfileStatus, ProfileResult } from '../../../api/model-profile/index.ts';
+import type { DeepReadonly } from '../../../kube/object.ts';
 import type { PastRun } from '../history/history.ts';
 import { compareWithBaseline, type Figure, type Figures, type Regression } from './compare.ts';
 
@@ -17,7 +18,7 @@ export interface MeasuredRun {
 }
 
 /** The ModelProfile that `spec.baseline.profile` names; undefined when there is none of that name. */
-export type OtherProfile = { readonly status?: Pick<ModelProfileStatus, 'best' | 'results' | 'run'> } | undefined;
+export type OtherProfile = DeepReadonly<{ status?: Pick<ModelProfileStatus, 'best' | 'results'> }> | undefined;
 
 export interface Verdict {
   readonly status: Regression['status'];
@@ -102,7 +103,7 @@ function fixedFigures({ p99Milliseconds, samplesPerSecond }: NonNullable<Baselin
   };
 }
 
-function figuresOf(point: ProfileResult | undefined): Figures | undefined {
+function figuresOf(point: DeepReadonly<ProfileResult> | undefined): Figures | undefined {
   if (point === undefined) return undefined;
   const latency = point.latencyMicroseconds;
   return {
