@@ -14,10 +14,11 @@ export interface ModelLocation {
 export const storageContainerName = 'modelwright';
 
 /**
- * Chooses our container where KServe cannot be told its name: a scheme that no other container reads. Where two containers read a URI, KServe
- * takes the first that its cache lists, in no order (`GetContainerSpecForStorageUri`, 0.11 to 0.20).
+ * Takes the place of `https://` where KServe cannot be told the name of our container: a scheme that no other container reads. Where two read a
+ * URI, KServe takes the first that its cache lists, in no order (`GetContainerSpecForStorageUri`, 0.11 to 0.20); and the stock one reads
+ * whatever has `https://` anywhere in it, since its expressions are not anchored.
  */
-export const fetchScheme = 'modelwright+https://';
+export const fetchScheme = 'modelwright://';
 
 /** KServe finds a Secret by this annotation, before those of the service account (0.11 and newer, by default: `storageSecretNameAnnotation`). */
 export const secretAnnotation = 'serving.kserve.io/storageSecretName';

@@ -37,8 +37,8 @@ export interface FetchResult {
   readonly files: number;
 }
 
-/** Before KServe 0.20 a URI begins with this, so that KServe takes our storage container for it. */
-const ownScheme = /^modelwright\+(?=https:\/\/)/;
+/** Before KServe 0.20 a URI begins with this in place of https://, so that KServe takes our storage container for it. */
+const ownScheme = /^modelwright:\/\//;
 
 /** Work in progress lies here, inside the destination, so that the final renames stay on one disk. */
 const stagingName = '.modelwright-fetch';
@@ -51,7 +51,7 @@ const stagingName = '.modelwright-fetch';
  * @throws PackagingError
  */
 export async function fetchModel(text: string, destination: string, options: FetchOptions, signal?: AbortSignal): Promise<FetchResult> {
-  const uri = text.replace(ownScheme, '');
+  const uri = text.replace(ownScheme, 'https://');
   const limits = options.limits ?? defaultLimits;
   const address = parsePackageAddress(uri);
   const expected = options.sha256 ?? address.sha256;

@@ -128,7 +128,7 @@ describe('the storage container of Modelwright', { timeout: 600_000 }, () => {
       (found) => found.length === 1,
       120,
     );
-    const uri = isNamed ? storageUri : `modelwright+${storageUri}`;
+    const uri = isNamed ? storageUri : storageUri.replace('https://', 'modelwright://');
     const { predictor } = (await service('iris')).spec;
     assert.deepEqual([predictor.storageContainerName, predictor.model.storageUri], [isNamed ? 'modelwright' : undefined, uri]);
     assert.deepEqual([ours?.image, ours?.command, ours?.args], [image, ['modelwright', 'fetch'], [uri, '/mnt/models']]);
