@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { start } from '../../hack/controlplane/instance.ts';
 import { cgroupOf } from '../../hack/controlplane/node/cgroups.ts';
-import { nodeOf, startNode, stopNode } from '../../hack/controlplane/node/control.ts';
+import { nodeOf, startFakeGpus, startNode, stopNode } from '../../hack/controlplane/node/control.ts';
 import { instanceMark } from '../../hack/controlplane/node/network.ts';
 import type { ControlPlane } from '../../hack/controlplane/plane.ts';
 import { isAlive } from '../../hack/controlplane/process.ts';
@@ -87,6 +87,22 @@ describe('a real node', () => {
     );
     assert.match(message, /not found/);
     await plane.kubectl(['delete', 'pod', 'unknown', '--grace-period=0', '--force']);
+  });
+
+  it('gives fake GPUs to Pods that ask for them, and no more than there are', async () => {
+    await startFakeGpus(plane, 2);
+    const gpus = (count: number) => ({ resources: { limits: { 'nvidia.com/gpu': count } } });
+    await run('two-gpus', 'setInterval(() => {}, 1e6)', gpus(2));
+    await ready('two-gpus');
+    const visible = await plane.kubectl(['exec', 'two-gpus', '--', '/usr/bin/node', '-p', 'process.env.NVIDIA_VISIBLE_DEVICES']);
+    assert.deepEqual(visible.trim().split(',').sort(), ['GPU-fake-0', 'GPU-fake-1']);
+    await run('third-gpu', '', gpus(1));
+    const message = await eventually(
+      () => plane.kubectl(['get', 'pod', 'third-gpu', '-o', 'jsonpath={.status.conditions[?(@.type=="PodScheduled")].message}']),
+      (text) => text !== '',
+    );
+    assert.match(message, /Insufficient nvidia.com\/gpu/);
+    await plane.kubectl(['delete', 'pod', 'two-gpus', 'third-gpu', '--grace-period=0', '--force']);
   });
 
   it('leaves settings of the machine as they were', () => {

@@ -6,6 +6,8 @@ import type { ControlPlane } from '../plane.ts';
 import { until } from '../probe.ts';
 import { CONTAINERD_SOCKET } from './config.ts';
 
+const FAKE_GPUS = 'fake-gpus';
+
 /** Every process of the node ends at once, those in containers, too. */
 export async function stopNode(plane: ControlPlane): Promise<void> {
   await plane.kill('node');
@@ -27,6 +29,20 @@ export async function startNode(plane: ControlPlane): Promise<void> {
     );
   await until(answers, { seconds: 60, problem: () => 'containerd does not answer' });
   for (const program of NODE_PROGRAMS.filter((name) => name !== 'containerd')) await plane.restart(program);
+  if ((await plane.processes()).some(({ name }) => name === FAKE_GPUS)) await plane.restart(FAKE_GPUS);
+}
+
+/**
+ * Gives the node `count` fake `nvidia.com/gpu`: Pods that ask for them are scheduled and told which they got, and there is nothing behind.
+ * Returns when the API server knows of them.
+ */
+export async function startFakeGpus(plane: ControlPlane, count = 4): Promise<void> {
+  const node = nodeOf(plane);
+  const [command = '', ...enter] = node.enter;
+  const args = [...enter, process.execPath, join(import.meta.dirname, 'fake-gpus.ts'), String(count)];
+  await plane.startProcess({ name: FAKE_GPUS, command, args, env: node.env });
+  const allocatable = () => plane.kubectl(['get', 'node', node.name, '-o', 'jsonpath={.status.allocatable.nvidia\\.com/gpu}']);
+  await until(async () => (await allocatable()) === String(count), { seconds: 60, problem: () => 'the node has no fake GPUs' });
 }
 
 /** The node of an instance that was started with one. */
