@@ -1,6 +1,8 @@
 /** What the API server refuses in a ServingPlatform, and whom it lets write one. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { rules } from '../../../src/api/serving-platform/rules.ts';
 import { apply, freshNamespace, kubectl } from '../../support/cluster.ts';
@@ -184,5 +186,34 @@ describe('the right to write a ServingPlatform', () => {
 
   it('is the cluster administrator’s', async () => {
     await apply(platform({}), { as: 'root', groups: ['system:masters'] });
+  });
+});
+
+describe('modelwright doctor', () => {
+  const doctor = async (namespace: string) => {
+    const main = new URL('../../../src/cli/main.ts', import.meta.url).pathname;
+    const run = promisify(execFile)(process.execPath, [main, 'doctor', '-n', namespace, '-o', 'json', '--kubeconfig', plane.kubeconfig]);
+    const stdout = await run.then(
+      (output) => output.stdout,
+      (error: { stdout: string }) => error.stdout,
+    );
+    const { checks } = JSON.parse(stdout) as { checks: readonly { name: string; state: string; message: string }[] };
+    const named = (name: string) => checks.find((check) => check.name === name);
+    return { platform: named('ServingPlatform'), secrets: named('Pull secrets') };
+  };
+
+  it('says whether the ServingPlatform is in effect, and which pull secrets a namespace lacks', async () => {
+    await using namespace = await freshNamespace('doctor');
+    await kubectl(['delete', 'servingplatforms.modelwright.dev', 'default', '--ignore-not-found']);
+    assert.equal((await doctor(namespace.name)).platform?.state, 'ok');
+    await apply(platform({ runtimes: [{ type: 'Triton', version: '1', imagePullSecrets: ['nvcr', 'mirror'] }] }));
+    const before = await doctor(namespace.name);
+    assert.equal(before.platform?.state, 'warning');
+    assert.match(before.platform.message, /the operator has not looked at it as it is now/);
+    assert.equal(before.secrets?.state, 'missing');
+    assert.match(before.secrets.message, /: nvcr, mirror, which runtimes of the ServingPlatform name/);
+    const secret = (name: string) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: namespace.name } });
+    await apply([secret('nvcr'), secret('mirror')]);
+    assert.equal((await doctor(namespace.name)).secrets?.state, 'ok');
   });
 });
