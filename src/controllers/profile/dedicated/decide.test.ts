@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ModelDeployment } from '../../../api/model-deployment/index.ts';
+import type { HardwareStatus } from '../../../api/model-profile/dedicated.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { aDeployment } from '../../deployment/testing/objects.ts';
 import { type DedicatedDecision, type DedicatedObserved, decideDedicated, readyWithinMilliseconds } from './decide.ts';
@@ -140,6 +141,30 @@ describe('a Dedicated run', () => {
   });
 });
 
+describe('hardware that comes and goes during a run', () => {
+  const first = decideDedicated(observed());
+  const later = { name: 'a100', gpu: { count: 1, product: 'A100' } };
+
+  it('is not measured when it comes', () => {
+    const decision = decideDedicated(observed({ entries: [later, t4, cpu], copies: [made(first, serving)], recorded: first.hardware }));
+    assert.deepEqual(states(decision), ['t4 Measuring', 'cpu Waiting']);
+  });
+  it('is unavailable when it goes, with its copy, and the others go on', () => {
+    const copy = made(first, serving);
+    const decision = decideDedicated(observed({ entries: [cpu], copies: [copy], recorded: first.hardware }));
+    assert.deepEqual(states(decision), ['cpu Preparing', 't4 Unavailable']);
+    assert.deepEqual(decision.remove, [copy]);
+  });
+  it('stays measured when it goes afterwards', () => {
+    const recorded: HardwareStatus[] = [
+      { name: 't4', state: 'Measured', nodes: ['g'] },
+      { name: 'cpu', state: 'Waiting' },
+    ];
+    assert.deepEqual(decideDedicated(observed({ entries: [cpu], recorded })).hardware.at(-1), recorded[0]);
+    assert.deepEqual(decideDedicated(observed({ entries: [], run: undefined, recorded })).hardware[0], recorded[0]);
+  });
+});
+
 describe('a model that is changed during the run', () => {
   const first = decideDedicated(observed());
   const other = aDeployment({ spec: { source: { storageUri: 'gs://b/other' } } });
@@ -201,7 +226,10 @@ describe('an entry that cannot be measured', () => {
   });
 
   it('stays failed, whatever comes later', () => {
-    const recorded = [{ name: 't4', state: 'Failed', message: 'so' } as const];
+    const recorded: HardwareStatus[] = [
+      { name: 't4', state: 'Failed', message: 'so' },
+      { name: 'cpu', state: 'Waiting' },
+    ];
     assert.deepEqual(states(decideDedicated(observed({ recorded }))), ['t4 Failed', 'cpu Preparing']);
   });
 

@@ -46,6 +46,7 @@ export interface DedicatedDecision {
 
 const changed =
   'The ModelDeployment was changed after the run had begun, and copies of two cannot be compared; change spec.runId to measure all of it again';
+const gone = 'No node of the cluster has this GPU product any more';
 const givenUp =
   'The copy serves, and no Job could measure all of its points; events of the Jobs, and the reasons of invalid points, say why';
 
@@ -57,8 +58,16 @@ const settled: readonly HardwareStatus['state'][] = ['Measured', 'Unavailable', 
  * made. An entry that cannot be had or does not serve ends with the reason, and the others go on.
  */
 export function decideDedicated(observed: DedicatedObserved): DedicatedDecision {
-  const { entries, copies, run, recorded, outcomeOf } = observed;
+  const { copies, run, recorded, outcomeOf } = observed;
   if (run === undefined) return { hardware: recorded.map(withoutCopy), remove: copies };
+  // What a run measures is settled when it begins: nodes may come and go.
+  const isOfRun = (name: string) => recorded.length === 0 || recorded.some((one) => one.name === name);
+  const entries = observed.entries.filter(({ name }) => isOfRun(name));
+  const left = recorded
+    .filter(({ name }) => !entries.some((entry) => entry.name === name))
+    .map(
+      (one): HardwareStatus => (settled.includes(one.state) ? withoutCopy(one) : { name: one.name, state: 'Unavailable', message: gone }),
+    );
   const states = new Map<string, HardwareStatus>();
   let current: { readonly entry: Entry; readonly step: Exclude<Step, { kind: 'Over' }> } | undefined;
   for (const entry of entries) {
@@ -75,7 +84,7 @@ export function decideDedicated(observed: DedicatedObserved): DedicatedDecision 
       if (step.kind !== 'Over') current = { entry, step };
     }
   }
-  const hardware = entries.flatMap(({ name }) => states.get(name) ?? []);
+  const hardware = [...entries.flatMap(({ name }) => states.get(name) ?? []), ...left];
   if (current === undefined) return { hardware, remove: copies };
   const { step } = current;
   const remove = copies.filter(({ metadata }) => metadata.name !== step.copyName);

@@ -49,7 +49,8 @@ export function observeDedicated(
   const original = stores.deployments.modelDeployments.get({ namespace, name });
   const nodes = stores.nodes.state === 'synced' ? (stores.nodes.list() as readonly NodeObject[]) : undefined;
   const none = (state: UnlabelledState): Dedicated => ({
-    decision: { hardware: recorded, remove: copies },
+    // What is not known yet is no reason to take a copy away.
+    decision: { hardware: recorded, remove: state.kind === 'Unread' ? [] : copies },
     legs: [{ state: { label: targetLabelOf(profile), ...state }, pods: [] }],
     entries: [],
   });
@@ -99,7 +100,7 @@ export function observeDedicated(
   const known = decision.hardware.map((one) => withPlace(one, recorded, original, profile, stores));
   return {
     decision: { ...decision, hardware: known.map(({ status: told }) => told) },
-    legs: legsOf(entries, known),
+    legs: legsOf(known.length > 0 ? known.map(({ status: { name: entry } }) => entry) : entries.map(({ name: entry }) => entry), known),
     entries,
   };
 }
@@ -196,8 +197,8 @@ function withoutPlace(leg: Leg): Leg {
 }
 
 /** Entries that cannot be had have no leg, and so nothing that is asked of them. */
-function legsOf(entries: readonly Entry[], known: readonly Known[]): readonly Leg[] {
-  return entries.flatMap(({ name }): Leg[] => {
+function legsOf(names: readonly string[], known: readonly Known[]): readonly Leg[] {
+  return names.flatMap((name): Leg[] => {
     const one = known.find(({ status }) => status.name === name);
     if (one?.leg !== undefined) return [one.leg];
     const state = one?.status.state ?? 'Waiting';
