@@ -57,7 +57,7 @@ for (const line of [4, 3] as const) {
     const run = (args: readonly string[], values?: object) =>
       tool.run([...args, '--namespace', namespace], { kubeconfig: plane.kubeconfig, ...(values !== undefined && { values }) });
     const upgrade = (values: object, folder = chartFolder) =>
-      run(['upgrade', '--install', 'modelwright', folder, '--wait', '--timeout', '3m', '--reset-values'], values);
+      run(['upgrade', '--install', 'modelwright', folder, '--wait', '--timeout', '10m', '--reset-values'], values);
 
     it('installs, where Pod Security "restricted" is enforced, and its pods are let in', async () => {
       const said = await upgrade({});
@@ -143,7 +143,7 @@ for (const line of [4, 3] as const) {
         rbac: { tenantRoles: false },
         admissionPolicy: { enabled: false },
       };
-      await run(['install', 'tenant', chartFolder, '--wait', '--timeout', '3m'], values);
+      await run(['install', 'tenant', chartFolder, '--wait', '--timeout', '10m'], values);
       const account = `system:serviceaccount:${namespace}:tenant-modelwright`;
       const may = (verb: string, resource: string, where: string) =>
         kubectl(['auth', 'can-i', verb, resource, '-n', where, '--as', account]).then(
@@ -173,7 +173,7 @@ describe('the manifests', () => {
           ),
         Boolean,
       );
-      await kubectl(['rollout', 'status', 'deployment/modelwright', '-n', namespace, '--timeout=120s']);
+      await kubectl(['rollout', 'status', 'deployment/modelwright', '-n', namespace, '--timeout=600s']);
       const before = await versions();
       await kubectl(['apply', '--server-side', '-k', path]);
       assert.deepEqual(changed(before, await versions()), []);
@@ -192,7 +192,7 @@ describe('the manifests', () => {
         ),
       Boolean,
     );
-    await kubectl(['rollout', 'status', 'deployment/modelwright', '-n', namespace, '--timeout=120s']);
+    await kubectl(['rollout', 'status', 'deployment/modelwright', '-n', namespace, '--timeout=600s']);
     const before = await versions();
     const said = await kubectl(['apply', '-k', path]);
     assert.deepEqual(
