@@ -385,7 +385,8 @@ describe('nodes', () => {
     const { profile, job } = begun();
     const live = stored(job);
     const pods = [aPod(live, 0)];
-    const gone = decide(observed(profile, { jobs: [live], pods, nodes: new Map() }));
+    assert.deepEqual(decide(observed(profile, { jobs: [live], pods, nodes: new Map(), now: noon + 29_000 })).actions, []);
+    const gone = decide(observed(profile, { jobs: [live], pods, nodes: new Map(), now: noon + 30_000 }));
     assert.equal(ready(gone), 'False NodeLost');
     assert.equal(deleted(gone)[0]?.propagation, 'Background');
     const silent = new Map([['cpu-1', aNode('cpu-1', false, noon)]]);

@@ -32,17 +32,25 @@ export function podsOf(job: Cached<JobObject>, pods: readonly Cached<LoadPodObje
 /** A node that says nothing for this long has lost its pods, whatever the API server still believes. */
 const lostAfterMilliseconds = 120_000;
 
+/** A node may take Pods before our cache has heard of it. */
+const unseenMilliseconds = 30_000;
+
 /** Why a load pod will never end by itself; undefined when it may. */
 export function lossOf(pod: Cached<LoadPodObject>, { nodes, now }: Pick<Observed, 'nodes' | 'now'>): string | undefined {
   if (terminationOf(pod) !== undefined || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return undefined;
   const node = pod.spec?.nodeName;
   if (node === undefined || nodes === undefined) return undefined;
   const found = nodes.get(node);
-  if (found === undefined) return `node ${node} is gone`;
+  if (found === undefined) return now - scheduledAt(pod) >= unseenMilliseconds ? `node ${node} is gone` : undefined;
   const ready = found.status?.conditions?.find(({ type }) => type === 'Ready');
   if (ready === undefined || ready.status === 'True') return undefined;
   const since = ready.lastTransitionTime === undefined ? now : Date.parse(ready.lastTransitionTime);
   return now - since >= lostAfterMilliseconds ? `node ${node} has not been ready for ${Math.round((now - since) / 1000)} s` : undefined;
+}
+
+function scheduledAt({ status, metadata }: Cached<LoadPodObject>): number {
+  const scheduled = status?.conditions?.find(({ type, status: is }) => type === 'PodScheduled' && is === 'True');
+  return Date.parse(scheduled?.lastTransitionTime ?? metadata.creationTimestamp);
 }
 
 /** A pod that only pulls an image is seldom longer on its way. */
