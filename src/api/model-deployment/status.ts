@@ -75,6 +75,7 @@ export const statusSchema = object('What was observed.', {
           'Earlier packages that may still be in use, kept until this one serves.',
           object('An earlier package.', {
             sha256: text('SHA-256 of the zip, hexadecimal.', 64),
+            repository: Type.Optional(text('The repository that it lies in.', 63)),
             secretName: Type.Optional(text('The Secret that gave access to it.', 253)),
           }),
           8,

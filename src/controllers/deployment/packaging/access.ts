@@ -54,8 +54,8 @@ export function accessFor(
 }
 
 /** One for each package, so that pods of an earlier one keep theirs while a rollout goes on. */
-export function readSecretName({ metadata }: Cached<ModelDeployment>, sha256: string): string {
-  return `${metadata.name}-read-${hash('sha256', `${metadata.uid} ${sha256}`).slice(0, 10)}`;
+export function readSecretName({ metadata }: Cached<ModelDeployment>, storageUri: string): string {
+  return `${metadata.name}-read-${hash('sha256', `${metadata.uid} ${storageUri}`).slice(0, 10)}`;
 }
 
 /** Whether the access that was given serves still, and for long enough. */

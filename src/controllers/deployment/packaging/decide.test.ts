@@ -88,7 +88,7 @@ const reasonOf = (observed: PackagingObserved) => {
 };
 const stepOf = (observed: PackagingObserved) => decidePackaging(observed).step.kind;
 const made: PackageStatus = {
-  storageUri: 'https://models.blob.core.windows.net/models/models-01234567/x',
+  storageUri: `https://models.blob.core.windows.net/models/models-01234567/${'a'.repeat(64)}`,
   sha256: 'a'.repeat(64),
   sizeBytes: 1,
   files: 1,
@@ -113,6 +113,10 @@ describe('a volume', () => {
   it('is not packaged twice', () => {
     const observed = seen({ deployment: aDeployment({ spec: { source: { volume } }, status: { package: made } }) });
     assert.deepEqual([stepOf(observed), reasonOf(observed)], ['Serve', 'Packaged']);
+  });
+  it('is packaged again when its repository was moved to another place', () => {
+    const deployment = aDeployment({ spec: { source: { volume } }, status: { package: made } });
+    assert.equal(stepOf(seen({ deployment, settings: settingsOf(declared({}, { prefix: 'elsewhere' })) })), 'Start');
   });
   it('is packaged again when its revision is raised, and what was there goes on serving', () => {
     const deployment = aDeployment({ spec: { source: { volume: { ...volume, revision: '2' } } }, status: { package: made } });

@@ -83,7 +83,9 @@ function decideOn(task: Task | undefined, target: Target, observed: PackagingObs
   const place = target && { target };
   const needed = target && accessFor(anyPackage(target), target, deployment.metadata.namespace ?? '', observed.dialect);
   if (needed?.kind === 'Refused') return stop({ kind: 'Failed', block: needed.block, ...(earlier && { package: earlier }) });
-  const done = earlier?.source === task.source ? earlier : undefined;
+  // A repository that was moved to another place has none of its packages there.
+  const isElsewhere = earlier !== undefined && target !== undefined && storageUri(target.place, earlier.sha256) !== earlier.storageUri;
+  const done = earlier?.source === task.source && !isElsewhere ? earlier : undefined;
   if (done !== undefined) return { step: { kind: 'Serve', package: done, ...place }, remove: jobs, outcome: packaged(done) };
   if (deployment.spec.suspend === true) {
     return stop(working('Suspended', 'The model is packaged when spec.suspend is false again', earlier), jobs);

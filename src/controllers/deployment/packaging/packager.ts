@@ -7,8 +7,9 @@ import { isAlreadyExists, isConflict, isForbidden, isNotFound, KubeError } from 
 import { controllerReference, type KubeObject, keyOf, type Stored } from '../../../kube/object.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { printVersion } from '../../../models/kserve-version.ts';
-import { incomingBlob } from '../../../packaging/azure/shelf.ts';
+import { incomingBlob, type Shelf } from '../../../packaging/azure/shelf.ts';
 import { PackagingError } from '../../../packaging/errors.ts';
+import type { JobResult } from '../../../packaging/job-message.ts';
 import type { Logger } from '../../../telemetry/logger.ts';
 import { accessFor, isCurrent, readMilliseconds, readSecretName } from './access.ts';
 import type { OpenShelf } from './credentials.ts';
@@ -170,7 +171,7 @@ export class Packager {
     }
     if (target === undefined) throw new Error('a package without a repository');
     const shelf = await this.#ports.openShelf(target, signal);
-    const isThere = result.uploaded ? await this.#promoted(observed, step, target, signal) : await shelf.keep(result, signal);
+    const isThere = result.uploaded ? await promoted(shelf, runOf(job), result, signal) : await shelf.keep(result, signal);
     if (!isThere) return this.#again(observed, step, log, signal);
     log.info({ job: job.metadata.name, sha256, sizeBytes }, 'Package taken over');
     return this.#serve(
@@ -179,24 +180,6 @@ export class Packager {
       target,
       signal,
     );
-  }
-
-  /** False where the upload is not what the message of the Job says. */
-  async #promoted(
-    _: PackagingObserved,
-    { job, result }: Extract<Step, { kind: 'Collect' }>,
-    target: NamespaceRepository,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const shelf = await this.#ports.openShelf(target, signal);
-    try {
-      await shelf.promote(runOf(job), result, signal);
-      return true;
-    } catch (error) {
-      if (!(error instanceof PackagingError) || error.code !== 'ChecksumMismatch') throw error;
-      await shelf.discard(runOf(job), signal);
-      return false;
-    }
   }
 
   /** A result that was not true: another try, as after a failure of the Job. */
@@ -228,10 +211,14 @@ export class Packager {
   #succeed({ deployment }: PackagingObserved, next: PackageStatus): PackageStatus {
     const before = deployment.status?.package as PackageStatus | undefined;
     const { former: _, access: __, ...fresh } = next;
-    if (before === undefined || before.sha256 === fresh.sha256)
+    if (before === undefined || before.storageUri === fresh.storageUri)
       return { ...fresh, ...(before?.former && { former: before.former }), ...(before?.access && { access: before.access }) };
-    const replaced = { sha256: before.sha256, ...(before.access && { secretName: before.access.secretName }) };
-    const others = (before.former ?? []).filter(({ sha256 }) => sha256 !== fresh.sha256);
+    const replaced = {
+      sha256: before.sha256,
+      ...(before.repository !== undefined && { repository: before.repository }),
+      ...(before.access && { secretName: before.access.secretName }),
+    };
+    const others = (before.former ?? []).filter(({ sha256, repository }) => sha256 !== fresh.sha256 || repository !== fresh.repository);
     return { ...fresh, former: [replaced, ...others].slice(0, maxFormer) };
   }
 
@@ -255,7 +242,7 @@ export class Packager {
       return { outcome: packaged(current), lookAgainMilliseconds: renewalWait(current, clock.now()) };
     const expires = new Date(clock.now() + readMilliseconds);
     const token = await (await openShelf(target, signal)).sign(needed.grant, expires, signal);
-    const secretName = readSecretName(deployment, rest.sha256);
+    const secretName = readSecretName(deployment, rest.storageUri);
     const owner = controllerReference(deployment as Stored<ModelDeployment>);
     await this.#putSecret(signatureSecret(namespace, secretName, owner, deployment.metadata.name, token), signal);
     const expirationTime = `${expires.toISOString().slice(0, 19)}Z`;
@@ -266,7 +253,7 @@ export class Packager {
   async #withoutFormer({ deployment }: PackagingObserved, status: PackageStatus, signal: AbortSignal): Promise<PackageStatus> {
     const { former, ...rest } = status;
     const serves =
-      deployment.status?.package?.sha256 === status.sha256 &&
+      deployment.status?.package?.storageUri === status.storageUri &&
       deployment.status.observedGeneration === deployment.metadata.generation &&
       deployment.status.conditions?.some(({ type, status: state }) => type === 'Ready' && state === 'True') === true;
     // With a canary the version before gets requests still.
@@ -308,6 +295,18 @@ export class Packager {
       if (!isAlreadyExists(error)) throw error;
       await client.update(secrets, secret, {}, signal);
     }
+  }
+}
+
+/** False where the upload is not what the message of the Job says. */
+async function promoted(shelf: Shelf, run: string, result: JobResult, signal: AbortSignal): Promise<boolean> {
+  try {
+    await shelf.promote(run, result, signal);
+    return true;
+  } catch (error) {
+    if (!(error instanceof PackagingError) || error.code !== 'ChecksumMismatch') throw error;
+    await shelf.discard(run, signal);
+    return false;
   }
 }
 

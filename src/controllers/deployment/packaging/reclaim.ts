@@ -152,8 +152,9 @@ async function referencesIn(client: KubeClient, namespace: string, repository: s
   const used = new Set<string>();
   for await (const { items } of client.listPages(modelDeployments, { namespace }, signal)) {
     for (const { status } of items as readonly Cached<ModelDeployment>[]) {
-      if (status?.package?.repository !== repository) continue;
-      for (const { sha256 } of [status.package, ...(status.package.former ?? [])]) used.add(sha256);
+      for (const one of status?.package === undefined ? [] : [status.package, ...(status.package.former ?? [])]) {
+        if (one.repository === repository) used.add(one.sha256);
+      }
     }
   }
   return used;

@@ -51,10 +51,9 @@ export function renderStorageContainer(
           seccompProfile: { type: 'RuntimeDefault' },
         },
       },
-      // Nothing that another container would read: where two read a URI, KServe takes either.
+      // Nothing that another container would read: where two read a URI, KServe takes either. No field that KServe 0.11 does not know:
+      // server-side apply refuses what a CRD has not. Later ones have defaults for the rest.
       supportedUriFormats: [{ prefix: fetchScheme }, { regex: packageUriPattern }],
-      // Nothing that KServe 0.11 does not know: server-side apply refuses fields that a CRD has not.
-      workloadType: 'initContainer',
     },
   };
 }
