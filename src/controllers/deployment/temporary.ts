@@ -30,6 +30,14 @@ export function isTemporary({ metadata }: Pick<KubeObject, 'metadata'> | Cached<
   return metadata.labels?.[temporaryLabel] !== undefined;
 }
 
+/** Why a profile may not name a temporary copy as its target. */
+export function temporaryTarget(name: string): { readonly reason: 'TargetTemporary'; readonly message: string } {
+  return {
+    reason: 'TargetTemporary',
+    message: `ModelDeployment ${name} is itself a temporary copy, and goes with what it was made for; name what it is a copy of`,
+  };
+}
+
 /** A ModelDeployment to apply: a copy of `original` under a name of its own, which goes when its owner goes. */
 export function temporaryCopy(
   original: Cached<ModelDeployment>,

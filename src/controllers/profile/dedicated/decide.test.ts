@@ -246,6 +246,11 @@ describe('an entry that cannot be measured', () => {
     assert.equal(decision.again, run.endsAt);
   });
 
+  it('has failed when somebody else has changed its copy', () => {
+    const copy = made(first, { ...serving, observedGeneration: 2 }, { generation: 2 });
+    assert.deepEqual(states(decideDedicated(observed({ copies: [copy] }))), ['t4 Failed', 'cpu Preparing']);
+  });
+
   it('has failed when the time of its copy is over', () => {
     const decision = decideDedicated(observed({ copies: [made(first, serving)], now: run.endsAt }));
     assert.deepEqual(states(decision), ['t4 Failed', 'cpu Preparing']);

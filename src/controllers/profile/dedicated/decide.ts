@@ -146,6 +146,8 @@ function stepOfCopy(name: string, copy: Cached<ModelDeployment>, now: number): S
   if (metadata.deletionTimestamp !== undefined) {
     return { kind: 'Wait', copyName, status: { name, state: 'Preparing', message: 'An earlier copy is being removed' } };
   }
+  if ((metadata.generation ?? 1) > 1)
+    return over('Its copy was changed by somebody else, so that it is not what was to be measured; start again by spec.runId');
   if (ends !== undefined && now >= ends)
     return over('The time that the copy was given is over; raise spec.budget.maxDurationSeconds, or make the sweep smaller');
   const times = ends === undefined ? {} : { deadline: new Date(ends).toISOString().replace(/\.\d+Z$/, 'Z') };

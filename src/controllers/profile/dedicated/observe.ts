@@ -9,7 +9,7 @@ import { controllerReference, type KubeObject, type ObjectKey } from '../../../k
 import type { Cached, Store } from '../../../kube/store.ts';
 import { ownerKeys } from '../../../kube/watches.ts';
 import { temporaryIndex } from '../../deployment/gate/observe.ts';
-import { isTemporary } from '../../deployment/temporary.ts';
+import { isTemporary, temporaryTarget } from '../../deployment/temporary.ts';
 import { isActive, isOfRun } from '../job/job-state.ts';
 import type { Leg } from '../observed.ts';
 import { planOfJob } from '../plan/job-plan.ts';
@@ -112,13 +112,6 @@ export function ownersOfCopy(modelDeployments: Store<ModelDeployment>, key: Obje
 }
 
 type UnlabelledState = TargetState extends infer S ? (S extends unknown ? Omit<S, 'label'> : never) : never;
-
-function temporaryTarget(name: string): { readonly reason: string; readonly message: string } {
-  return {
-    reason: 'TargetTemporary',
-    message: `ModelDeployment ${name} is itself a temporary copy, and goes with what it was made for; name what it is a copy of`,
-  };
-}
 
 /** Whether an entry is measured, still open, or not to be had: so many Jobs have left it unmeasured. */
 function outcomeOf(

@@ -10,7 +10,7 @@ import type { KubeObject } from '../../../kube/object.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { redactUri } from '../../../models/redact.ts';
 import { serviceLabel } from '../../deployment/stores.ts';
-import { isTemporary } from '../../deployment/temporary.ts';
+import { isTemporary, temporaryTarget } from '../../deployment/temporary.ts';
 import { profileLabel } from '../labels.ts';
 import { metricsOf } from './metrics-url.ts';
 import type { ReadyTarget, TargetProvenance, TargetState } from './target.ts';
@@ -46,8 +46,7 @@ function fromDeployment(profile: Cached<ModelProfile>, name: string, { deploymen
   const subject = deployment as ModelDeployment;
   const { status, metadata } = subject;
   if (isTemporary(deployment as Cached<KubeObject>) && !belongTogether(deployment, profile)) {
-    const message = `ModelDeployment ${name} is itself a temporary copy, and goes with what it was made for; name what it is a copy of`;
-    return { kind: 'Refused', reason: 'TargetTemporary', message };
+    return { kind: 'Refused', ...temporaryTarget(name) };
   }
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   const current = ready?.observedGeneration === metadata.generation && metadata.deletionTimestamp === undefined;
