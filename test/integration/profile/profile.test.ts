@@ -248,6 +248,18 @@ describe('a ModelProfile', () => {
     await eventually(series, ({ length }) => length === 0);
   });
 
+  it('says when its Job is refused, and goes on when it no longer is', async () => {
+    await serving('refused');
+    // Four bytes each: more than the annotations of a pod may hold.
+    const json = JSON.stringify('\u{1F600}'.repeat(65_530));
+    await apply(aModelProfile('refused', namespace, { target: { modelDeployment: 'refused' }, payload: { json } }));
+    const { status } = await until('refused', reports('JobRefused', 'False'));
+    assert.match(status?.conditions?.find(({ type }) => type === 'Stalled')?.message ?? '', /annotations: Too long/);
+    assert.equal(status?.run?.state, 'Waiting');
+    await change('refused', { payload: { json: '{"inputs": []}' } });
+    await jobOf('refused', 1);
+  });
+
   it('has no say over other namespaces', async () => {
     const refused = (spec: object) =>
       kubectl(['apply', '--server-side', '--dry-run=server', '-f', '-'], { input: aModelProfile('elsewhere', namespace, spec) }).then(
