@@ -10,8 +10,9 @@ import type { NodePod } from './node-pods.ts';
 /** `spec.benchmark.dcgmExporter` of the ServingPlatform. */
 export type ExporterSettings = DeepReadonly<NonNullable<NonNullable<ServingPlatformSpec['benchmark']>['dcgmExporter']>>;
 
+/** `pod`: namespace/name. */
 export type FoundExporter =
-  | { readonly kind: 'Found' /** namespace/name. */; readonly pod: string; readonly address: string; readonly port: number }
+  | { readonly kind: 'Found'; readonly pod: string; readonly address: string; readonly port: number }
   | { readonly kind: 'None'; readonly why: string };
 
 /** The exporter among the Pods of a node. Of several the one whose name comes first: any of them tells of the same GPUs. */

@@ -24,6 +24,10 @@ describe('where the load pod reads the GPUs', () => {
       text: 'DCGM exporter ops/dcgm on node n1, for Pod a',
     });
   });
+  it('is not troubled by a GPU whose name the status cannot hold', () => {
+    const source = gpuSourceOf('m', [pod('a', 'n1')], [node('n1', read(gpu('G'.repeat(97), 'm/a'), gpu('G2', 'm/a')))]);
+    assert.deepEqual(source.uuids, ['G2']);
+  });
   it('is one Pod of several, and the GPUs of all are known', () => {
     const nodes = [node('n1', read(gpu('G1', 'm/a'))), node('n2', read(gpu('G7', 'm/b')))];
     const source = gpuSourceOf('m', [pod('a', 'n1'), pod('b', 'n2')], nodes);

@@ -49,13 +49,17 @@ export function gpuSourceOf(namespace: string, pods: readonly TargetPod[], nodes
   return none(whys[0] ?? 'the node of the model is not known');
 }
 
+/** As long as the status takes: a UUID has 40 characters. */
+const longestId = 96;
+
 /** Those that the exporter says the Pod has; all of the node where it knows no Pods and the node has no others. */
 function gpusOf(own: string, pod: TargetPod, nodes: readonly GpuNode[]): string[] {
   const exporter = nodes.find(({ name }) => name === pod.node)?.exporter;
   if (exporter?.kind !== 'Read') return [];
   const named = exporter.gpus.some((gpu) => gpu.pods.length > 0);
   const gpus = named ? exporter.gpus.filter((gpu) => gpu.pods.includes(own)) : exporter.gpus.length === pod.gpus ? exporter.gpus : [];
-  return gpus.map(({ id }) => id);
+  // Whatever an exporter says, the status has to take it.
+  return gpus.map(({ id }) => id).filter(({ length }) => length <= longestId);
 }
 
 /** GPU product and driver by the labels of the nodes (NVIDIA's feature discovery), where all of them say the same. */
@@ -77,7 +81,12 @@ function driverOf(labels: Readonly<Record<string, string>>): string | undefined 
   const whole = labels['nvidia.com/cuda.driver-version.full'];
   if (whole !== undefined) return whole;
   const [major, minor, rev] = ['major', 'minor', 'rev'].map((part) => labels[`nvidia.com/cuda.driver.${part}`]);
-  return major === undefined ? undefined : [major, minor, rev].filter((part) => part !== undefined && part !== '').join('.');
+  return major === undefined
+    ? undefined
+    : [major, minor, rev]
+        .filter((part) => part !== undefined && part !== '')
+        .join('.')
+        .slice(0, 64);
 }
 
 /** What the status says of the GPU columns of these results. */
