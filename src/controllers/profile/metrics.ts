@@ -4,8 +4,8 @@ import type { Store } from '../../kube/store.ts';
 import { registry } from '../../telemetry/registry.ts';
 
 /**
- * Metrics of the profile controller. Those of results carry the profile's name and, for single points, batch size and load: as many series
- * as there are profiles and points, and none of a profile that is gone.
+ * Metrics of the profile controller. Those of results are of the best point of each profile, and go with the profile. Single points are in the
+ * status: as series, those of a few hundred profiles would make every scrape ten megabytes (measured).
  */
 const registers = [registry];
 
@@ -25,16 +25,6 @@ export const messagesRefused = new Counter({
 const gauges = {
   profiles: { name: 'modelwright_profiles', help: 'Number of ModelProfiles, by the reason of their condition Ready.', labels: ['reason'] },
   waiting: { name: 'modelwright_profile_queue_length', help: 'Number of runs that wait for their turn.', labels: [] },
-  latency: {
-    name: 'modelwright_profile_point_latency_seconds',
-    help: 'Latency of a measured point of the last run, by percentile. Points that are not valid are left out.',
-    labels: ['namespace', 'profile', 'point', 'percentile'],
-  },
-  throughput: {
-    name: 'modelwright_profile_point_samples_per_second',
-    help: 'Throughput of a measured point of the last run. Points that are not valid are left out.',
-    labels: ['namespace', 'profile', 'point'],
-  },
   bestLatency: {
     name: 'modelwright_profile_best_p99_seconds',
     help: 'p99 latency of the best point of the last run.',
@@ -44,6 +34,16 @@ const gauges = {
     name: 'modelwright_profile_best_samples_per_second',
     help: 'Throughput of the best point of the last run.',
     labels: ['namespace', 'profile'],
+  },
+  bestGpu: {
+    name: 'modelwright_profile_best_gpu_percent',
+    help: 'GPU use of the best point of the last run, where it is known.',
+    labels: ['namespace', 'profile'],
+  },
+  points: {
+    name: 'modelwright_profile_points',
+    help: 'Number of measured points of the last run, by whether they are valid.',
+    labels: ['namespace', 'profile', 'valid'],
   },
   sloMet: {
     name: 'modelwright_profile_slo_met',
@@ -75,25 +75,14 @@ export function exposeResults(store: Store<ModelProfile>): void {
   }
 }
 
-const shownPercentiles = ['p50', 'p99'] as const;
-
 function sample(key: keyof typeof gauges, { metadata, status }: ModelProfile, gauge: Gauge): void {
   const { namespace = '', name: profile } = metadata;
   const { best, run, results = [], conditions } = status ?? {};
   const of = { namespace, profile };
   const condition = (type: string) => conditions?.find((one) => one.type === type);
-  const valid = results.filter((result) => result.valid);
   switch (key) {
     case 'profiles':
       gauge.inc({ reason: condition('Ready')?.reason ?? 'Unknown' });
-      break;
-    case 'latency':
-      for (const { id, latencyMicroseconds } of valid)
-        for (const percentile of shownPercentiles)
-          if (latencyMicroseconds !== undefined) gauge.set({ ...of, point: id, percentile }, latencyMicroseconds[percentile] / 1e6);
-      break;
-    case 'throughput':
-      for (const { id, samplesPerSecond } of valid) gauge.set({ ...of, point: id }, Number(samplesPerSecond));
       break;
     case 'bestLatency':
       if (best !== undefined) gauge.set(of, best.p99Microseconds / 1e6);
@@ -101,6 +90,16 @@ function sample(key: keyof typeof gauges, { metadata, status }: ModelProfile, ga
     case 'bestThroughput':
       if (best !== undefined) gauge.set(of, Number(best.samplesPerSecond));
       break;
+    case 'bestGpu':
+      if (best?.gpuPercent !== undefined) gauge.set(of, Number(best.gpuPercent));
+      break;
+    case 'points': {
+      const valid = results.filter((result) => result.valid).length;
+      if (results.length === 0) break;
+      gauge.set({ ...of, valid: 'true' }, valid);
+      gauge.set({ ...of, valid: 'false' }, results.length - valid);
+      break;
+    }
     case 'sloMet': {
       const met = condition('SLOMet')?.status;
       if (met === 'True' || met === 'False') gauge.set(of, met === 'True' ? 1 : 0);
