@@ -23,13 +23,15 @@ export interface DebianLayer extends LayerOptions {
   readonly say: Say;
   /** What the packages are for, in an error message. */
   readonly purpose: string;
+  /** Another number where something was done to the unpacked packages. */
+  readonly prepared?: number;
 }
 
 /** The packages as one layer. */
 export async function debianLayer(packages: readonly string[], options: DebianLayer): Promise<Layer> {
   const { folder: root, versions } = await debianTree(packages, options);
   return cachedLayer(
-    ['debian', versions, UNWANTED.map(String)],
+    ['debian', versions, UNWANTED.map(String), options.prepared ?? 0],
     async () => fromFolder(root, '', (path) => !UNWANTED.some((pattern) => pattern.test(path))).map(merged),
     options,
   );

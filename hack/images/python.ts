@@ -1,7 +1,7 @@
 /** Layers of Python: Debian's interpreter, and packages of PyPI by a list that fixes every version and checksum. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { withLock } from '../controlplane/lock.ts';
@@ -54,10 +54,14 @@ const UNWANTED = [
 
 export async function pythonLayer(options: DebianLayer): Promise<Layer> {
   const { folder } = await debianTree(INTERPRETER, options);
-  const library = `usr/lib/python${PYTHON}`;
-  if (!existsSync(join(folder, library, '__pycache__')))
-    await withLock(`${folder}.lock`, options.say, () => compile(folder, join(folder, library), library));
-  return debianLayer(INTERPRETER, options);
+  const done = `${folder}.compiled-${COMPILED}`;
+  await withLock(`${folder}.lock`, options.say, async () => {
+    if (existsSync(done)) return;
+    const library = `usr/lib/python${PYTHON}`;
+    await compile(folder, join(folder, library), library);
+    writeFileSync(done, '');
+  });
+  return debianLayer(INTERPRETER, { ...options, prepared: COMPILED });
 }
 
 /**
@@ -73,8 +77,8 @@ async function compile(root: string, folder: string, path: string): Promise<void
   const interpreter = [loader, '--library-path', libraries.join(':'), join(root, `usr/bin/python${PYTHON}`)];
   const [command = '', ...args] = interpreter;
   // By content, not time: a layer has no times. Some packages carry files for other versions, which do not compile: that fails nothing.
-  const options = ['-m', 'compileall', '-q', '--invalidation-mode', 'unchecked-hash', '-s', folder, '-p', `/${path}`, folder];
-  const env = { PATH: process.env['PATH'] ?? '', PYTHONHOME: join(root, 'usr'), PYTHONHASHSEED: '0' };
+  const options = ['-m', 'compileall', '-q', '-f', '--invalidation-mode', 'unchecked-hash', '-s', folder, '-p', `/${path}`, folder];
+  const env = { PATH: process.env['PATH'] ?? '', PYTHONHOME: join(root, 'usr'), PYTHONHASHSEED: '0', PYTHONDONTWRITEBYTECODE: '1' };
   await run(command, [...args, ...options], { env, maxBuffer: 64 << 20 }).catch((error: { code?: number; message: string }) => {
     if (error.code !== 1) throw new Error(`Python's files cannot be compiled: ${error.message.split('\n')[0]}`);
   });
