@@ -1,15 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type ProfileExample, profileExamples } from '../../../test/integration/api/profile-rule-examples.ts';
-import { judgeManifests } from '../../cli/lint/judge-manifests.ts';
 import { isTransitionRule } from '../rule.ts';
 import { rules } from './rules.ts';
 
 const brokenBy = ({ object }: ProfileExample): string[] => rules.filter((rule) => !rule.holds(object)).map(({ id }) => id);
-const foundBy = ({ object }: ProfileExample): string[] =>
-  judgeManifests([{ file: 'x.json', text: JSON.stringify(object) }])
-    .findings.filter(({ severity }) => severity === 'error')
-    .map(({ code }) => code);
 
 describe('the rules of a ModelProfile', () => {
   it('each have examples, and no example is without its rule', () => {
@@ -19,16 +14,10 @@ describe('the rules of a ModelProfile', () => {
   for (const [id, { breaks, passes }] of Object.entries(profileExamples)) {
     describe(id, () => {
       for (const example of breaks) {
-        it(`refuses ${example.what}`, () => {
-          assert.deepEqual(brokenBy(example), [id]);
-          assert.deepEqual(foundBy(example), [id]);
-        });
+        it(`refuses ${example.what}`, () => assert.deepEqual(brokenBy(example), [id]));
       }
       for (const example of passes) {
-        it(`accepts ${example.what}`, () => {
-          assert.deepEqual(brokenBy(example), []);
-          assert.deepEqual(foundBy(example), []);
-        });
+        it(`accepts ${example.what}`, () => assert.deepEqual(brokenBy(example), []));
       }
     });
   }

@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { rules } from '../../../src/api/model-profile/rules.ts';
+import { judgeManifests } from '../../../src/cli/lint/judge-manifests.ts';
 import { applyCrds, freshNamespace } from '../../support/cluster.ts';
 import { profile, profileExamples } from './profile-rule-examples.ts';
 import { dryRun } from './verdict.ts';
 
 const sentences = new Map(rules.map(({ id, message }) => [id, message]));
 
-describe('a real API server and the rules of a ModelProfile judge alike', { concurrency: 3 }, () => {
+/** What `modelwright lint` finds wrong: codes, of which a rule's is its id. */
+const linted = (object: object) =>
+  judgeManifests([{ file: 'x.json', text: JSON.stringify(object) }])
+    .findings.filter(({ severity }) => severity === 'error')
+    .map(({ code }) => code);
+
+describe('a real API server, lint and the rules of a ModelProfile judge alike', { concurrency: 3 }, () => {
   let namespace: Awaited<ReturnType<typeof freshNamespace>>;
   before(async () => {
     await applyCrds();
@@ -22,10 +29,14 @@ describe('a real API server and the rules of a ModelProfile judge alike', { conc
           const { complaints } = await dryRun('create', object, namespace.name);
           assert.equal(complaints.length, 1, complaints.join('; '));
           assert.ok(complaints[0]?.endsWith(sentences.get(id) ?? 'no rule'), complaints[0]);
+          assert.deepEqual(linted(object), [id]);
         });
       }
       for (const { what, object } of passes) {
-        it(`accepts ${what}`, async () => assert.deepEqual((await dryRun('create', object, namespace.name)).complaints, []));
+        it(`accepts ${what}`, async () => {
+          assert.deepEqual((await dryRun('create', object, namespace.name)).complaints, []);
+          assert.deepEqual(linted(object), []);
+        });
       }
     });
   }
