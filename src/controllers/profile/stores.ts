@@ -69,8 +69,13 @@ function pruneLoadPod({ apiVersion, kind, metadata, spec, status }: resources.Lo
       ...(phase !== undefined && { phase }),
       ...(reason !== undefined && { reason }),
       ...(message !== undefined && { message }),
-      ...(conditions !== undefined && { conditions }),
-      ...(containerStatuses !== undefined && { containerStatuses }),
+      ...(conditions !== undefined && { conditions: conditions.filter(({ type }) => type === 'PodScheduled') }),
+      ...(containerStatuses !== undefined && {
+        containerStatuses: containerStatuses.map(({ name, state }) => ({
+          ...(name !== undefined && { name }),
+          ...(state !== undefined && { state }),
+        })),
+      }),
     },
   };
 }
