@@ -66,14 +66,14 @@ function part(name: string, schema: StructuralSchema): string[] {
   const [plain, nested] = [children.filter(({ schema }) => !isNested(schema)), children.filter(({ schema }) => isNested(schema))];
   return [
     `## ${name}`,
-    schema.description ?? '',
+    prose(schema.description ?? ''),
     ...(plain.length === 0 ? [] : [fieldTable(plain)]),
     ...nested.flatMap((field) => [`### ${field.path}`, sentences(field), fieldTable(descendants(field))]),
   ];
 }
 
 function sentences({ schema, required }: Field): string {
-  return [schema.description ?? '', required ? 'Required.' : '', ...bounds(schema), ...notes(schema)].filter(Boolean).join(' ');
+  return [prose(schema.description ?? ''), required ? 'Required.' : '', ...bounds(schema), ...notes(schema)].filter(Boolean).join(' ');
 }
 
 /** The fields of an object, or of the entries of a list; none for anything else. */

@@ -41,7 +41,7 @@ describe('a manifest that the schema refuses', () => {
     [
       'a second source',
       'runtime: {type: SKLearn}\nsource: {storageUri: "gs://b/x", volume: {claimName: models}}',
-      ['x.yaml:6:36: error: spec.source.volume: is not a field of spec.source. Fields there: storageUri. [MW-L2003]'],
+      ['x.yaml:6:3: error: spec.source must have exactly one of storageUri, volume and archive. [source-one]'],
     ],
     ['no runtime', rest, ['x.yaml:4:1: error: spec.runtime: is required [MW-L2004]']],
     [
