@@ -15,7 +15,7 @@ export const baselineSchema = object(
     ),
     fixed: Type.Optional(
       object('Figures that the best setting has to keep.', {
-        p99Milliseconds: Type.Optional(text('p99 latency.', 32, { pattern: decimalPattern })),
+        p99Milliseconds: Type.Optional(text('The p99 latency.', 32, { pattern: decimalPattern })),
         samplesPerSecond: Type.Optional(text('Throughput.', 32, { pattern: decimalPattern })),
       }),
     ),

@@ -43,7 +43,7 @@ export const scheduleSchema = object(
 );
 
 export const scheduleStatusSchema = object('Where the schedule stands.', {
-  schedule: text('spec.schedule.cron and its time zone, as this speaks of them.', 256),
+  schedule: text('Value of spec.schedule.cron and its time zone, as this speaks of them.', 256),
   since: time('Since when this schedule has been followed; times before are not made up for.'),
   nextTime: Type.Optional(time('When the next run begins, jitter included.')),
   lastTime: Type.Optional(time('The last time of the calendar that has been dealt with.')),
