@@ -290,6 +290,17 @@ describe('what is measured again', () => {
     assert.equal(never.decision.status?.run?.state, 'Complete');
   });
 
+  it('is nothing while the pods of a Job that has just ended may be on their way', () => {
+    const { profile, job, run } = begun();
+    const live = stored(job, 'Complete');
+    const early = decide(observed(profile, { jobs: [live], pods: [aPod(live, 0)], now: noon + 60_500 }));
+    assert.deepEqual(early.actions, []);
+    assert.equal(early.lookAgainMilliseconds, 2000);
+    const pods = [aPod(live, 0, { message: messageOf(points(run)) })];
+    assert.equal(decide(observed(profile, { jobs: [live], pods, now: noon + 60_900 })).status?.run?.state, 'Complete');
+    assert.equal(created(decide(observed(profile, { jobs: [live], pods: [], now: noon + 70_000 }))).length, 1);
+  });
+
   it('is what a deleted Job has not given', () => {
     const { profile, job } = begun();
     const decision = decide(observed(profile, { jobs: [], pods: [] }));

@@ -6,7 +6,7 @@ import { disturbed } from './disturbance.ts';
 import { guardBroken } from './guard.ts';
 import { secondsOf } from './job/arguments.ts';
 import { renderJob } from './job/job.ts';
-import { endOf, hindranceOf, isActive, isOfRun, lossOf, podsOf } from './job/job-state.ts';
+import { awaitsPods, endOf, hindranceOf, isActive, isOfRun, lossOf, podsOf } from './job/job-state.ts';
 import { type Leg, type Observed, tasksOfObserved } from './observed.ts';
 import { chunksOf } from './plan/chunks.ts';
 import { jobPlanOf } from './plan/job-plan.ts';
@@ -133,6 +133,11 @@ function nextJob({ observed, run, jobs, tasks, missing, results, collected, left
   const pause = !isRefused || ended === undefined ? 0 : ended + 10_000 * 2 ** Math.max(0, attempt - 1) - now;
   if (pause > 0)
     return going({ kind: 'Waiting', reason: 'LoadFailed', message: `The load could not be sent, and is tried again.${said}` }, [], pause);
+
+  const latest = jobs.at(-1);
+  if (latest !== undefined && awaitsPods(latest, observed.pods, now)) {
+    return going({ kind: 'Measuring', message: measuringState(tasks, results) }, [], 2000);
+  }
 
   const own = missing.filter((task) => task.hardware === leg.hardware);
   const chunks = chunksOf(own);

@@ -1,6 +1,6 @@
 /** What a Job and its pods say about how far they are. */
 import type { Cached } from '../../../kube/store.ts';
-import { loadContainer, runLabel } from '../labels.ts';
+import { indexLabel, loadContainer, runLabel } from '../labels.ts';
 import type { Observed } from '../observed.ts';
 import type { JobObject, LoadPodObject } from '../resources.ts';
 import { terminationOf } from '../results/collect.ts';
@@ -27,6 +27,18 @@ export function isOfRun({ metadata }: Cached<JobObject>, run: string): boolean {
 
 export function podsOf(job: Cached<JobObject>, pods: readonly Cached<LoadPodObject>[]): readonly Cached<LoadPodObject>[] {
   return pods.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === job.metadata.uid));
+}
+
+/** Jobs and pods reach the caches by watches of their own: one may be this far behind the other. */
+const watchLagMilliseconds = 10_000;
+
+/** Whether a Job has just ended, and the end of some of its pods may still be on its way to us. */
+export function awaitsPods(job: Cached<JobObject>, pods: readonly Cached<LoadPodObject>[], now: number): boolean {
+  const end = endOf(job);
+  if (end === undefined || now - end >= watchLagMilliseconds) return false;
+  const ended = podsOf(job, pods).filter((pod) => terminationOf(pod) !== undefined);
+  const indexes = new Set(ended.map(({ metadata }) => metadata.labels?.[indexLabel]));
+  return indexes.size < (job.spec?.completions ?? 1);
 }
 
 /** A node that says nothing for this long has lost its pods, whatever the API server still believes. */
