@@ -82,3 +82,8 @@ function join(prefix: string, name: string): string {
 function trimSlashes(text: string): string {
   return text.replace(/^\/+|\/+$/g, '');
 }
+
+/** Where an upload goes until it is looked at; its run is a random name. */
+export function incomingBlob({ prefix }: Repository, run: string): string {
+  return `${prefix === '' ? '' : `${prefix}/`}_incoming/${run}.zip`;
+}

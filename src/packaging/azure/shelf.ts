@@ -5,7 +5,7 @@ import { PackagingError } from '../errors.ts';
 import { defaultRetry, type RetryOptions, withRetry } from '../retry.ts';
 import { containerClient, explainAzure, hasStatus, judgeAzure } from './client.ts';
 import type { AzureCredential } from './credentials.ts';
-import { packageBlob, type Repository, storageUri } from './repository.ts';
+import { incomingBlob, packageBlob, type Repository, storageUri } from './repository.ts';
 import { type Grant, signatureFor } from './signature.ts';
 
 /** A package, as who made it says. */
@@ -188,11 +188,6 @@ export class Shelf {
       throw explainAzure(error, what);
     }
   }
-}
-
-/** Where an upload goes until it is looked at; its run is a random name. */
-export function incomingBlob({ prefix }: Repository, run: string): string {
-  return `${prefix === '' ? '' : `${prefix}/`}_incoming/${run}.zip`;
 }
 
 function matches(

@@ -1,8 +1,8 @@
 /** Opens a repository with the credentials that its Secret holds. Nothing of them is kept, shown, or given to anybody. */
 import type { KubeClient } from '../../../kube/client.ts';
 import { isForbidden, isNotFound } from '../../../kube/errors.ts';
-import { findCredential, type Settings } from '../../../packaging/azure/credentials.ts';
-import { Shelf } from '../../../packaging/azure/shelf.ts';
+import type { Settings } from '../../../packaging/azure/credentials.ts';
+import type { Shelf } from '../../../packaging/azure/shelf.ts';
 import { PackagingError } from '../../../packaging/errors.ts';
 import type { NamespaceRepository } from './repository.ts';
 import { secrets } from './resources.ts';
@@ -36,7 +36,12 @@ export function shelfOpener(client: KubeClient, namespace: string): OpenShelf {
         `The credentials of repository "${declared.name}": Secret ${name} in the operator's namespace ${namespace} ${why}; an administrator must see to it`,
       );
     });
-    return new Shelf(place, await findCredential(place.account, place.cloud, settingsOf(secret.data ?? {})));
+    // The Azure SDK takes 5 MB of memory: only an operator that packages models holds it.
+    const [azure, shelf] = await Promise.all([
+      import('../../../packaging/azure/credentials.ts'),
+      import('../../../packaging/azure/shelf.ts'),
+    ]);
+    return new shelf.Shelf(place, await azure.findCredential(place.account, place.cloud, settingsOf(secret.data ?? {})));
   };
 }
 

@@ -7,7 +7,8 @@ import { isAlreadyExists, isConflict, isForbidden, isNotFound, KubeError } from 
 import { controllerReference, type KubeObject, keyOf, type Stored } from '../../../kube/object.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { printVersion } from '../../../models/kserve-version.ts';
-import { incomingBlob, type Shelf } from '../../../packaging/azure/shelf.ts';
+import { incomingBlob } from '../../../packaging/azure/repository.ts';
+import type { Shelf } from '../../../packaging/azure/shelf.ts';
 import { PackagingError } from '../../../packaging/errors.ts';
 import type { JobResult } from '../../../packaging/job-message.ts';
 import type { Logger } from '../../../telemetry/logger.ts';
