@@ -65,12 +65,23 @@ const metrics = section('Metrics, probes, alerts, dashboard.', {
 });
 
 const networkPolicy = section('A NetworkPolicy for the pods of the operator.', {
-  enabled: flag('Make it: nothing comes in but probes and scrapes, nothing goes out but DNS and the API server.', false),
+  enabled: flag(
+    'Make it: nothing comes in but probes and scrapes, nothing goes out but DNS, the API server, whatever else listens on its ports (registries do), and DCGM exporters.',
+    false,
+  ),
   apiServerPorts: value('Ports of the API server as pods reach it, the real ones behind its Service included.', [443, 6443], {
     type: 'array',
     minItems: 1,
     items: port,
   }),
+  exporterPorts: value(
+    'Ports of DCGM exporters (spec.benchmark.dcgmExporter.port of the ServingPlatform); empty: none are asked.',
+    [9400],
+    {
+      type: 'array',
+      items: port,
+    },
+  ),
   metricsFrom: objects('Who may reach the metrics (NetworkPolicyPeer); empty: everyone.'),
   extraEgress: objects('Further ways out (NetworkPolicyEgressRule), for example to an HTTP proxy or a blob store.'),
 });
@@ -115,10 +126,10 @@ export const chartValues: Section = section('Values of the chart modelwright.', 
   rbac,
   serviceAccount,
   admissionPolicy,
-  resources: anObject('Resources of the operator.', { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '256Mi' } }),
+  resources: anObject('Resources of the operator.', { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '384Mi' } }),
   nodeOptions: text(
     'Options of Node.js. Three quarters of the memory limit for JavaScript objects; the rest is buffers and code.',
-    '--max-old-space-size=192',
+    '--max-old-space-size=288',
   ),
   podSecurityContext: anObject('Security context of the pods.', podSecurityContext),
   securityContext: anObject('Security context of the container.', securityContext),

@@ -213,7 +213,7 @@ export const sections: readonly Section[] = [
       ['ProfileRefused', 'Event: the ModelProfile of the gate was refused.', 'The message has the words of the API server.'],
       [
         'ProfileNameTaken',
-        'Event: a ModelProfile of the name that the gate would use is there, and somebody else made it.',
+        'Event: a ModelProfile of the name that spec.profile would use (NAME-auto) is there, and somebody else made it.',
         'Rename it, or the model.',
       ],
       ['GateTimedOut', 'The candidate was not measured in time.', 'A longer gate.waitAtMostSeconds, or find out what it waits for.'],

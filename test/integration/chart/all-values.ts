@@ -71,6 +71,7 @@ const byHand: Readonly<Record<string, unknown>> = {
   'networkPolicy.metricsFrom': [{ podSelector: {} }],
   'networkPolicy.extraEgress': [{ ports: [{ port: 3128 }] }],
   'networkPolicy.apiServerPorts': [16_443],
+  'networkPolicy.exporterPorts': [19_400],
   'metrics.serviceMonitor.interval': '5s',
 };
 

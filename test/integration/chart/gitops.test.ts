@@ -2,14 +2,20 @@
  * What Argo CD, Flux and kstatus make of our objects, by their own code, with the health checks that we ship; and what Prometheus makes of the
  * alerts and the dashboard.
  */
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import { load } from 'js-yaml';
 import { modelDeployment } from '../../../src/api/model-deployment/index.ts';
+import type { ModelProfile } from '../../../src/api/model-profile/index.ts';
 import { modelProfile } from '../../../src/api/model-profile/index.ts';
 import { servingPlatform } from '../../../src/api/serving-platform/index.ts';
+import { exposeResults } from '../../../src/controllers/profile/metrics.ts';
+import { exposeVerdicts } from '../../../src/controllers/profile/regression/metrics.ts';
+import { modelProfiles } from '../../../src/controllers/profile/resources.ts';
+import { ObjectStore } from '../../../src/kube/object-store.ts';
 import '../../../src/controllers/deployment/metrics.ts';
 import '../../../src/kube/metrics.ts';
 import { dashboard } from '../../../hack/generate/chart/dashboard.ts';
@@ -144,6 +150,9 @@ describe('health', () => {
 
 describe('alerts and dashboard', () => {
   registerProcessMetrics();
+  const profiles = new ObjectStore<ModelProfile>(modelProfiles);
+  exposeResults(profiles);
+  exposeVerdicts(profiles);
   // The gauge of models is made with the store that it counts.
   const known = async () => [...(await registry.getMetricsAsJSON()).map(({ name }) => name), 'modelwright_deployments', 'up'];
 
