@@ -8,6 +8,8 @@ import type { Workload } from './workload.ts';
 
 /** How long nothing may be written. */
 const restMilliseconds = 2500;
+/** Longer than an event waits between two attempts to write it. */
+const eventPauseMilliseconds = 5000;
 /** How long a cache may take to hear of the last change. */
 const catchUpMilliseconds = 10_000;
 
@@ -19,8 +21,12 @@ export async function atRest(lane: Lane, after: string): Promise<Outcome> {
     violations.push(`at rest: it goes on writing: ${recentWrites(lane, lane.proxy.record.length - 20)}`);
   const mark = lane.proxy.record.length;
   await sleep(restMilliseconds);
-  const writes = lane.requestsSince(mark).filter((request) => isWork(request) || isEvent(request));
+  const requests = lane.requestsSince(mark);
+  const writes = requests.filter(isWork);
   if (writes.length > 0) violations.push(`at rest: ${writes.length} writes in ${restMilliseconds} ms: ${recentWrites(lane, mark)}`);
+  // Events that could not be written during the faults are written after them, one by one; they must come to an end.
+  if (requests.some(isEvent) && !(await lane.quiet(eventPauseMilliseconds, 60_000)))
+    violations.push(`at rest: it goes on writing events: ${recentWrites(lane, mark)}`);
   violations.push(...(await cacheDifferences(lane)));
   return {
     family: 'rest',
