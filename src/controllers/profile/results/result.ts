@@ -55,9 +55,9 @@ export function invalidated(result: ProfileResult, reason: string): ProfileResul
   return reasons.includes(reason) ? result : { ...result, valid: false, invalidReasons: [...reasons, reason].slice(0, 16) };
 }
 
-/** At most three digits behind the point, none that says nothing. */
+/** At most three digits behind the point, one from 1,000 on, none that says nothing. */
 export function perSecond(value: number): string {
-  return String(Number(value.toFixed(3)));
+  return String(Number(value.toFixed(value < 1000 ? 3 : 1)));
 }
 
 function decimal(value: number | null, divisor: number): string | null {
