@@ -53,10 +53,11 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   const { kubeconfig, context } = options;
   const where = { ...(kubeconfig !== undefined && { kubeconfig }), ...(context !== undefined && { context }) };
   const product = `modelwright/${programVersion()}`;
-  const direct = await connect({ ...where, product });
   // The lease has a connection of its own, and short patience: a flood of other requests must not cost it.
   const forLease = options.leaderElect ? await connect({ ...where, product, connections: 1, timeoutMilliseconds: 5000 }) : undefined;
   const elector = forLease && electorOf(options, forLease, identity, log);
+  // Asked twice: by the fence before a write is prepared, by the connection before it goes out.
+  const direct = await connect({ ...where, product, ...(elector && { mayWrite: () => elector.isLeader }) });
   const client = elector === undefined ? direct : fenced(direct, () => elector.isLeader);
   log.info({ version: programVersion(), node: process.version, server: client.host, identity }, 'Modelwright starts');
 

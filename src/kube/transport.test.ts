@@ -53,6 +53,29 @@ describe('a request', () => {
     server.close();
   });
 
+  it('that had to wait for a connection is not written once writes are refused; reads go on', async () => {
+    await using server = await CannedServer.start();
+    let leads = true;
+    const transport = new Transport(server.config, { connections: 1, mayWrite: () => leads });
+    const first = transport.json(create);
+    const held = await server.next();
+    const queued = transport.json(create);
+    const read = transport.json(get);
+    leads = false;
+    held.json({ kind: 'Pod' });
+    assert.deepEqual(await first, { kind: 'Pod' });
+    await assert.rejects(queued, { code: 'NOT_LEADER' });
+    const next = await server.next();
+    assert.equal(next.method, 'GET');
+    next.json({ major: '1' });
+    assert.deepEqual(await read, { major: '1' });
+    leads = true;
+    const again = transport.json(create);
+    (await server.next()).json({});
+    assert.deepEqual(await again, {});
+    await transport.close();
+  });
+
   it('is counted by code, method and host', async () => {
     await using server = await CannedServer.start();
     const transport = new Transport(server.config);

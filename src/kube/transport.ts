@@ -7,6 +7,7 @@ import { errorFromStatus, isTooLargeResourceVersion, KubeError, type Status, toE
 import { restRequestDuration, restRequests } from './metrics.ts';
 import { proxyFor } from './proxy-environment.ts';
 import { TokenBucket } from './rate-limiter.ts';
+import { guardWrites } from './write-guard.ts';
 
 export interface TransportOptions {
   /** Product and version for the `User-Agent`, for example `modelwright/0.1.0`. */
@@ -17,6 +18,8 @@ export interface TransportOptions {
   readonly timeoutMilliseconds?: number;
   /** A client-side limit, for clusters without API priority and fairness. @default none */
   readonly rateLimit?: { readonly perSecond: number; readonly burst: number };
+  /** Asked when a request other than a GET is about to go out on its connection; refused, it fails as `NOT_LEADER`. @default all may */
+  readonly mayWrite?: () => boolean;
   readonly clock?: Clock;
   /** Where `HTTPS_PROXY` and `NO_PROXY` are read. @default `process.env` */
   readonly environment?: Readonly<Record<string, string | undefined>>;
@@ -60,6 +63,7 @@ export class Transport {
   readonly #clock: Clock;
   readonly #limiter: TokenBucket | undefined;
   readonly #proxy: string | undefined;
+  readonly #mayWrite: (() => boolean) | undefined;
   #pools: Pools | undefined;
 
   constructor(config: ClusterConfig, options: TransportOptions = {}) {
@@ -73,6 +77,7 @@ export class Transport {
     this.#clock = options.clock ?? systemClock;
     this.#proxy = config.proxyUrl ?? proxyFor(url, options.environment);
     this.#credentials = new CredentialSource(config, this.#clock, this.#timeout);
+    this.#mayWrite = options.mayWrite;
     const { rateLimit } = options;
     this.#limiter = rateLimit && new TokenBucket(rateLimit.perSecond, rateLimit.burst, this.#clock);
   }
@@ -182,7 +187,9 @@ export class Transport {
     const held = this.#pools;
     if (held && sameIdentity(held.tls, tls)) return held;
     const dispatcher = (connections: number | null) => newDispatcher(this.#origin, tls, this.#proxy, connections);
-    this.#pools = { tls, requests: dispatcher(this.#connections), watches: dispatcher(null) };
+    const requests = dispatcher(this.#connections);
+    const guarded = this.#mayWrite === undefined ? requests : requests.compose(guardWrites(this.#mayWrite));
+    this.#pools = { tls, requests: guarded, watches: dispatcher(null) };
     // Requests on the old identity's connections may finish: they were authenticated when they began.
     if (held) for (const old of [held.requests, held.watches]) void old.close();
     return this.#pools;
