@@ -96,7 +96,7 @@ export const defects: readonly Defect[] = [
   {
     name: 'an old readiness counts for a new spec',
     replacements: [
-      { file: reconciler, find: 'settling: this.#isSettling(seen) }', replace: 'settling: false }' },
+      { file: reconciler, find: 'settling: this.#isSettling(seen),', replace: 'settling: false,' },
       { file: reconciler, find: 'decide({ ...observed, settling: true }).status', replace: 'decision.status' },
     ],
     experiments: [undisturbed],
@@ -195,6 +195,7 @@ export const defects: readonly Defect[] = [
         find: 'const client = elector === undefined ? direct : fenced(direct, () => elector.isLeader);',
         replace: 'const client = direct;',
       },
+      { file: 'cli/run-operator.ts', find: ', ...(elector && { mayWrite: () => elector.isLeader })', replace: '' },
       {
         file: 'kube/manager.ts',
         find: 'await this.#elector.acquire(stop);',
@@ -212,6 +213,7 @@ export const defects: readonly Defect[] = [
         find: 'const client = elector === undefined ? direct : fenced(direct, () => elector.isLeader);',
         replace: 'const client = direct;',
       },
+      { file: 'cli/run-operator.ts', find: ', ...(elector && { mayWrite: () => elector.isLeader })', replace: '' },
     ],
     experiments: [],
     replicas: replicas('stop', 8),
