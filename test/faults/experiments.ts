@@ -43,7 +43,7 @@ export function requests(only: readonly string[], probability = 0.5, runs = 4): 
 }
 
 export async function* watches({ lane, known, random }: Bench): AsyncGenerator<Outcome> {
-  for (let run = 1; run <= 4; run += 1) {
+  for (let run = 1; run <= 8; run += 1) {
     const [workload, reference] = random.pick(known);
     yield await watchFaultTrial(lane, { name: `run ${run}`, workload, reference }, { random, counts: {} });
     yield await atRest(lane, 'watch faults');
