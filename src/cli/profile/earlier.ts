@@ -1,5 +1,6 @@
 /** What a profile's history keeps of an earlier run, as a report that can be compared. Pure. */
 import type { ModelProfile } from '../../api/model-profile/index.ts';
+import { unknownPoint } from '../../load/import/imported.ts';
 import type { ShownPoint, ShownReport } from '../../load/report/report.ts';
 import { Failure } from '../failure.ts';
 import { shownReport } from './shown.ts';
@@ -48,29 +49,15 @@ function pastPoints(past: Past): ShownPoint[] {
   const number = (text: string | undefined) => (text === undefined ? null : Number(text));
   return [
     {
+      ...unknownPoint,
       id: bestPoint,
       batchSize: 1,
       load: { loop: 'closed', concurrency: 1 },
-      repeat: false,
-      startedAt: null,
-      durationSeconds: null,
-      requests: null,
-      succeeded: null,
-      errorExamples: [],
-      offeredPerSecond: null,
       requestsPerSecond: Number(past.samplesPerSecond),
       requestsPerSecondInterval: { low: number(past.samplesPerSecondLow), high: number(past.samplesPerSecondHigh) },
       inferencesPerSecond: Number(past.samplesPerSecond),
-      goodputPerSecond: null,
       latencyMicroseconds: past.p99Microseconds === undefined ? null : { p99: past.p99Microseconds },
       latencyIntervals: { p99: { low: past.p99LowMicroseconds ?? null, high: past.p99HighMicroseconds ?? null } },
-      sendLagMicroseconds: null,
-      client: { cpuMicrosecondsPerRequest: null },
-      server: null,
-      gpus: null,
-      valid: true,
-      invalidReasons: [],
-      notes: [],
     },
   ];
 }

@@ -1,8 +1,9 @@
 /** A ModelProfile's results as the reports of `modelwright bench` show them. Pure. */
 import type { ModelProfile, ModelProfileSpec, ModelProfileStatus, ProfileResult } from '../../api/model-profile/index.ts';
 import { objectiveOf } from '../../controllers/profile/results/choose.ts';
-import { type Candidate, type Choice, paretoSet } from '../../load/best.ts';
-import { errorsPerMillion, type Load } from '../../load/point.ts';
+import { type Choice, paretoSet } from '../../load/best.ts';
+import { candidateOf } from '../../load/import/imported.ts';
+import type { Load } from '../../load/point.ts';
 import type { ShownPoint, ShownReport } from '../../load/report/report.ts';
 import { meaningOf } from './meaning.ts';
 
@@ -117,20 +118,6 @@ function choiceOf({ spec, status }: ModelProfile, points: readonly ShownPoint[])
     pareto: paretoSet(points.filter(({ valid }) => valid).map(candidateOf), spec.objective?.latency?.[0]?.percentile ?? 'p99'),
     rejected: status?.rejected ?? [],
     nearestMiss: status?.nearestMiss ?? null,
-  };
-}
-
-function candidateOf(point: ShownPoint): Candidate {
-  const { id, batchSize, valid, inferencesPerSecond: throughput, latencyMicroseconds } = point;
-  return {
-    id,
-    batchSize,
-    valid,
-    invalidReasons: point.invalidReasons.map(({ reason }) => reason),
-    throughput,
-    throughputInterval: { low: null, high: null },
-    latencyMicroseconds: Object.fromEntries(Object.entries(latencyMicroseconds ?? {})),
-    errorsPerMillion: errorsPerMillion({ requests: point.requests ?? 0, succeeded: point.succeeded ?? 0 }),
   };
 }
 

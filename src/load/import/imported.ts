@@ -56,7 +56,8 @@ export function importedReport({ tool, source, points, definitions, remarks }: I
   };
 }
 
-function candidateOf(point: ShownPoint): Candidate {
+/** A shown point as the choice of the best sees it; what is not known of its errors or intervals counts for nothing. */
+export function candidateOf(point: ShownPoint): Candidate {
   const { id, batchSize, valid, inferencesPerSecond: throughput, requests, succeeded } = point;
   return {
     id,

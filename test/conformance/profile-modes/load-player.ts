@@ -3,6 +3,7 @@
  * termination message; this writes the one that the figures of a test make. The Jobs, their pods and their end are the cluster's own.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { compactPoint } from '../../../src/controllers/profile/testing/objects.ts';
 import { pointId } from '../../../src/load/point.ts';
 import { type CompactPoint, encodePoint } from '../../../src/load/point-code.ts';
 import { kubectl } from '../../support/cluster.ts';
@@ -101,16 +102,11 @@ function pointOf(id: string, index: number, run: string, { p99Milliseconds, perS
   const at = (share: number) => Math.round(p99 * share);
   const requests = 10_000;
   const milli = Math.round(perSecond * 1000);
-  return {
-    run,
+  return compactPoint(run, batchSize, load, {
     index,
-    batchSize,
-    load,
     durationMilliseconds: 10_000,
     requests,
     succeeded: requests,
-    notSent: 0,
-    errors: {},
     throughputMilliPerSecond: milli,
     throughputLowMilliPerSecond: milli,
     throughputHighMilliPerSecond: milli,
@@ -119,16 +115,6 @@ function pointOf(id: string, index: number, run: string, { p99Milliseconds, perS
     p99HighMicroseconds: at(1.01),
     coldStartMicroseconds: at(2),
     sendLagP99Microseconds: 10,
-    serverQueueMicroseconds: null,
-    serverPreprocessMicroseconds: null,
-    serverInferMicroseconds: null,
-    serverPostprocessMicroseconds: null,
-    gpuUtilisationPermille: null,
-    gpuUtilisationActivePermille: null,
-    gpuMemoryUsedMebibytes: null,
-    gpuMemoryTotalMebibytes: null,
-    gpuPowerMilliwatts: null,
     completedAtSeconds: Math.round(Date.now() / 1000),
-    invalidReasons: [],
-  };
+  });
 }

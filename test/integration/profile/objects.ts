@@ -1,4 +1,5 @@
 import type { ModelProfile } from '../../../src/api/model-profile/index.ts';
+import { compactPoint } from '../../../src/controllers/profile/testing/objects.ts';
 import type { Load } from '../../../src/load/point.ts';
 import { type CompactPoint, encodePoint } from '../../../src/load/point-code.ts';
 import { get, list } from '../../support/cluster.ts';
@@ -59,45 +60,17 @@ export async function profileEvents(name: string, namespace: string): Promise<To
   );
 }
 
-const nothingKnown = {
-  coldStartMicroseconds: 50_000,
-  sendLagP99Microseconds: null,
-  serverQueueMicroseconds: null,
-  serverPreprocessMicroseconds: null,
-  serverInferMicroseconds: null,
-  serverPostprocessMicroseconds: null,
-  gpuUtilisationPermille: null,
-  gpuUtilisationActivePermille: null,
-  gpuMemoryUsedMebibytes: null,
-  gpuMemoryTotalMebibytes: null,
-  gpuPowerMilliwatts: null,
-} as const;
-
 /** A sound point of known figures: throughput 100 × batch, p99 9 ms × concurrency. */
 export function measured(run: string, batchSize: number, load: Load, change: Partial<CompactPoint> = {}): CompactPoint {
   const level = load.loop === 'closed' ? load.concurrency : load.requestsPerSecond;
   const p99 = 9000 * level;
-  return {
-    run,
-    index: 0,
-    batchSize,
-    load,
-    durationMilliseconds: 30_000,
-    requests: 3000,
-    succeeded: 3000,
-    notSent: 0,
-    errors: {},
-    throughputMilliPerSecond: 100_000 * batchSize,
-    throughputLowMilliPerSecond: 99_000 * batchSize,
-    throughputHighMilliPerSecond: 101_000 * batchSize,
+  return compactPoint(run, batchSize, load, {
     latencyMicroseconds: { min: 1000, mean: 4000, p50: 4000, p90: 6000, p95: 7000, p99, p999: p99 + 1000, max: p99 + 2000 },
     p99LowMicroseconds: p99 - 500,
     p99HighMicroseconds: p99 + 500,
-    ...nothingKnown,
     completedAtSeconds: Math.round(Date.now() / 1000),
-    invalidReasons: [],
     ...change,
-  };
+  });
 }
 
 /** The points that an index of a Job is to measure. */
