@@ -15,7 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   kserve: ['models', 'kube', 'api', 'telemetry'],
   packaging: ['models', 'api', 'telemetry'],
   load: ['models', 'telemetry'],
-  registry: ['kube', 'api', 'telemetry'],
+  registry: ['models', 'kube', 'api', 'telemetry'],
   controllers: ['kserve', 'packaging', 'load', 'registry', 'models', 'kube', 'api', 'telemetry'],
   cli: ['controllers', 'kserve', 'packaging', 'load', 'registry', 'models', 'kube', 'api', 'telemetry'],
 };

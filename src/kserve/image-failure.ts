@@ -1,4 +1,4 @@
-import { parseImage, registryOf } from './image.ts';
+import { parseImage, registryOf } from '../models/image-reference.ts';
 
 /** What to do about an image that cannot be pulled, by the words of registry and container runtime. `field` is what named the image. */
 export function remedyForPull(message: string, image: string, field: string): string {

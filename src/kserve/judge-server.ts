@@ -1,8 +1,8 @@
 import type { ModelDeployment } from '../api/model-deployment/index.ts';
 import { gpuTaggedRuntimes } from '../api/model-deployment/runtime.ts';
+import { isDigest } from '../models/image-reference.ts';
 import { type Dialect, describeDialect } from './dialect.ts';
 import { defaultGpuResource, resourceNameOf, selectorLabelOf } from './gpu.ts';
-import { isDigest } from './image.ts';
 import { blocking, type Problem, warning } from './problem.ts';
 import { protocolVersion } from './runtimes.ts';
 import { chooseServer, type Server } from './server.ts';

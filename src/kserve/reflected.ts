@@ -1,4 +1,4 @@
-import { parseImage } from './image.ts';
+import { parseImage } from '../models/image-reference.ts';
 import type { InferenceServiceObject, PodTemplate } from './observation.ts';
 
 const sourceAnnotations = [

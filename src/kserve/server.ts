@@ -1,10 +1,10 @@
 import type { ModelDeployment } from '../api/model-deployment/index.ts';
 import { type Protocol, protocolsOf } from '../api/model-deployment/runtime.ts';
+import { type ImageReference, isDigest, parseImage } from '../models/image-reference.ts';
 import type { KServeVersion } from '../models/kserve-version.ts';
 import type { Dialect } from './dialect.ts';
 import type { ServingRuntimeObject } from './facts.ts';
 import { defaultGpuResource, resourceNameOf } from './gpu.ts';
-import { type ImageReference, isDigest, parseImage } from './image.ts';
 import type { PlatformRuntime } from './platform/assignment.ts';
 import { protocolVersion, type Runtime, runtimeTable, type ServerChoice } from './runtimes.ts';
 

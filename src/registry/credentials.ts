@@ -1,5 +1,6 @@
 /** Pull secrets: which credentials a registry and repository get, by the rules of the kubelet (k8s.io/kubernetes/pkg/credentialprovider). */
-import { canonicalHost, dockerHub } from './reference.ts';
+import { dockerHub } from '../models/image-reference.ts';
+import { canonicalHost } from './reference.ts';
 
 export interface RegistryCredentials {
   readonly username: string;

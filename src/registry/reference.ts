@@ -1,3 +1,5 @@
+import { dockerHub, namedRegistry, parseImage } from '../models/image-reference.ts';
+
 /** An image reference as a registry sees it: which server, which repository there, which tag or digest. */
 export interface RegistryReference {
   /** Registry host with its port, lower case; Docker Hub is `docker.io` however it was written. */
@@ -10,31 +12,15 @@ export interface RegistryReference {
 }
 
 /** Docker Hub by the names that people, Knative and container engines give it. */
-const dockerHubNames: readonly string[] = ['docker.io', 'index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com'];
-export const dockerHub = 'docker.io';
+const dockerHubNames: readonly string[] = [dockerHub, 'index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com'];
 
-/**
- * Takes an image reference apart by the rules of container engines (github.com/distribution/reference): the first part is a host if it has a dot or a
- * port or is `localhost`; what has none is on Docker Hub, and a single word there belongs to `library`.
- */
+/** Takes an image reference apart; what names no registry is on Docker Hub, and a single word there belongs to `library`. */
 export function parseReference(image: string): RegistryReference {
-  const at = image.indexOf('@');
-  const digest = at < 0 ? undefined : image.slice(at + 1);
-  const name = at < 0 ? image : image.slice(0, at);
-  const colon = name.lastIndexOf(':');
-  const hasTag = colon > name.lastIndexOf('/');
-  const path = hasTag ? name.slice(0, colon) : name;
-  const slash = path.indexOf('/');
-  const first = slash < 0 ? '' : path.slice(0, slash);
-  const isHost = first.includes('.') || first.includes(':') || first === 'localhost';
-  const host = isHost ? canonicalHost(first) : dockerHub;
-  const rest = isHost ? path.slice(slash + 1) : path;
-  return {
-    host,
-    repository: host === dockerHub && !rest.includes('/') ? `library/${rest}` : rest,
-    ...(hasTag && { tag: name.slice(colon + 1) }),
-    ...(digest !== undefined && { digest }),
-  };
+  const { repository: path, ...version } = parseImage(image);
+  const named = namedRegistry(path);
+  const host = canonicalHost(named ?? dockerHub);
+  const repository = named === undefined ? path : path.slice(named.length + 1);
+  return { host, repository: host === dockerHub && !repository.includes('/') ? `library/${repository}` : repository, ...version };
 }
 
 const component = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';

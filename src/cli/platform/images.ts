@@ -3,8 +3,8 @@ import { type RuntimeType, runtimeTypes } from '../../api/model-deployment/runti
 import { platformName, type RuntimeDeclaration, type ServingPlatformStatus } from '../../api/serving-platform/index.ts';
 import { updateAnnotation } from '../../controllers/platform/declarations.ts';
 import { servingPlatforms } from '../../controllers/platform/resources.ts';
-import { isDigest, parseImage } from '../../kserve/image.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { isDigest, parseImage } from '../../models/image-reference.ts';
 import { type ConnectionOptions, withClient, withConnection } from '../connection.ts';
 import { Failure } from '../failure.ts';
 import { printTable } from '../table.ts';

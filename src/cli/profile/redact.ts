@@ -1,5 +1,6 @@
 /** Takes the identity of the machines out of a profile, so that it can be shown to others; what the figures mean stays. Pure. */
 import type { ModelProfile } from '../../api/model-profile/index.ts';
+import { namedRegistry } from '../../models/image-reference.ts';
 
 /**
  * Node names, GPU UUIDs, hosts, storage addresses, image registries, namespaces and Secrets become placeholders wherever they stand, in
@@ -18,7 +19,7 @@ export function redacted(profile: ModelProfile): ModelProfile {
   hide(hostOf(target.url), 'host');
   hide(host, 'host');
   hide(provenance.storageUri, 'storage');
-  hide(registryOf(provenance.image), 'registry');
+  hide(namedRegistry(provenance.image ?? ''), 'registry');
   hide(target.tokenSecretRef?.name, 'secret');
   if (metadata.namespace !== undefined && metadata.namespace !== '') names.set(`${metadata.namespace}/`, '');
   const bare: ModelProfile = {
@@ -44,12 +45,6 @@ function without<T extends object, K extends keyof T>(object: T, field: K): T {
 
 function hostOf(url: string | undefined): string | undefined {
   return url === undefined ? undefined : /^[a-z]+:\/\/([^/]+)/.exec(url)?.[1];
-}
-
-/** `nvcr.io` of `nvcr.io/nvidia/tritonserver:20.10`; an image of Docker's own registry names none. */
-function registryOf(image: string | undefined): string | undefined {
-  const first = image?.split('/')[0];
-  return image?.includes('/') && first !== undefined && /[.:]|^localhost$/.test(first) ? first : undefined;
 }
 
 /** A name that contains another is replaced before it. */

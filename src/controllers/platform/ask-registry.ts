@@ -1,12 +1,12 @@
 /** Puts a question to a container registry, with what the ServingPlatform says about it. */
 import type { ServingPlatform } from '../../api/serving-platform/index.ts';
-import { isDigest } from '../../kserve/image.ts';
 import { joined } from '../../kserve/platform/own-runtime.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { type Clock, timestamp } from '../../kube/clock.ts';
 import { isForbidden, isNotFound } from '../../kube/errors.ts';
 import type { KubeObject, ResourceType } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
+import { isDigest } from '../../models/image-reference.ts';
 import { RegistryClient } from '../../registry/client.ts';
 import type { RegistrySettings } from '../../registry/connection.ts';
 import { credentialsFor, type PullSecret, readPullSecret } from '../../registry/credentials.ts';

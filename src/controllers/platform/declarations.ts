@@ -4,10 +4,10 @@
  */
 import { gpuTaggedRuntimes, type RuntimeType } from '../../api/model-deployment/runtime.ts';
 import type { RuntimeDeclaration } from '../../api/serving-platform/index.ts';
-import { isDigest, parseImage } from '../../kserve/image.ts';
 import { imageNotAllowed } from '../../kserve/platform/judge-platform.ts';
 import { resolutionAnnotation, runtimeTypeLabel } from '../../kserve/platform/own-runtime.ts';
 import { allowsRuntimeImage } from '../../kserve/policy.ts';
+import { isDigest, parseImage } from '../../models/image-reference.ts';
 import { parseVersionRange, parseVersionTag } from '../../registry/version-range.ts';
 import { clip, type Verdict } from './decision.ts';
 import type { ImageFailure, ImageQuery, Resolution, ResolvedVersion } from './image-query.ts';

@@ -2,12 +2,12 @@
 import type { ModelDeployment } from '../../api/model-deployment/index.ts';
 import type { RuntimeType } from '../../api/model-deployment/runtime.ts';
 import type { ServingPlatform, ServingPlatformStatus } from '../../api/serving-platform/index.ts';
-import { parseImage } from '../../kserve/image.ts';
 import type { InferenceServiceObject } from '../../kserve/observation.ts';
 import type { RolloutMember, RolloutPolicy } from '../../kserve/platform/assignment.ts';
 import { runtimeTable } from '../../kserve/runtimes.ts';
 import { keyOf, keyText, type ObjectKey } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
+import { parseImage } from '../../models/image-reference.ts';
 import type { DeploymentStores } from '../deployment/stores.ts';
 
 /** What the platform declares for a runtime type, as it is in effect. */

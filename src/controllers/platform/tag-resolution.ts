@@ -1,7 +1,6 @@
 /** `spec.tagResolution`: what Knative is told to skip, who needs it, and what failed before. */
 
 import type { ServingRuntimeObject } from '../../kserve/facts.ts';
-import { parseImage } from '../../kserve/image.ts';
 import { skipListName } from '../../kserve/image-failure.ts';
 import type { RevisionObject } from '../../kserve/observation.ts';
 import {
@@ -15,6 +14,7 @@ import { serverImage } from '../../kserve/platform/own-runtime.ts';
 import { effectiveRegistries, keyOf, planRegistries, type RegistryClaim, registryNotices } from '../../kserve/platform/registries.ts';
 import { keyText, keyOf as objectKeyOf } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
+import { parseImage } from '../../models/image-reference.ts';
 import { canonicalHost, parseReference } from '../../registry/reference.ts';
 import { namedRegistries } from './ask-registry.ts';
 import { type Action, claimAnnotation, claimOn, clip, type Part } from './decision.ts';

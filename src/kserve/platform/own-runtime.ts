@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import type { RuntimeType } from '../../api/model-deployment/runtime.ts';
 import type { RuntimeDeclaration } from '../../api/serving-platform/index.ts';
 import type { KubeObject } from '../../kube/object.ts';
+import { isDigest, parseImage } from '../../models/image-reference.ts';
 import type { ServingRuntimeObject } from '../facts.ts';
-import { isDigest, parseImage } from '../image.ts';
 import { protocolVersion, runtimeTable } from '../runtimes.ts';
 
 /** Says of which runtime type a ClusterServingRuntime of ours is. */

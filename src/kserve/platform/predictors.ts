@@ -1,7 +1,7 @@
 /** Key `predictors` of `inferenceservice-config`, which decides images in KFServing 0.6 and KServe 0.7: our values in it, and nothing else of it. */
 import type { RuntimeType } from '../../api/model-deployment/runtime.ts';
 import type { RuntimeDeclaration } from '../../api/serving-platform/index.ts';
-import { isDigest } from '../image.ts';
+import { isDigest } from '../../models/image-reference.ts';
 import { JsonTextError, readAt, removeAt, setAt } from './json-text.ts';
 
 /** What we did to the text: by path (`sklearn.v1.image`), the value before us (null: none) and ours. */

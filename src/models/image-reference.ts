@@ -1,11 +1,14 @@
-/** A container image reference, taken apart as KServe does (`(:([\w.\-_]*))$` for the tag). */
+/** A container image reference, taken apart as container engines do (github.com/distribution/reference), and KServe with them. */
 export interface ImageReference {
-  /** Registry and repository. */
+  /** Registry and repository, as they were written. */
   readonly repository: string;
   readonly tag?: string;
   /** `sha256:…` */
   readonly digest?: string;
 }
+
+/** Registry of an image that names none. */
+export const dockerHub = 'docker.io';
 
 /** `host:5000/group/name:tag@sha256:…` in its parts. A colon before the last slash belongs to the registry's port. */
 export function parseImage(image: string): ImageReference {
@@ -21,10 +24,15 @@ export function parseImage(image: string): ImageReference {
   };
 }
 
-/** The registry host (with its port) that an image names; Docker Hub where it names none. */
-export function registryOf(image: string): string {
+/** The registry host (with its port) that an image names: its first part, if that has a dot or a port or is `localhost`. */
+export function namedRegistry(image: string): string | undefined {
   const first = image.slice(0, Math.max(0, image.indexOf('/')));
-  return first.includes('.') || first.includes(':') || first === 'localhost' ? first : 'docker.io';
+  return first.includes('.') || first.includes(':') || first === 'localhost' ? first : undefined;
+}
+
+/** The registry host that an image comes from; Docker Hub where it names none. */
+export function registryOf(image: string): string {
+  return namedRegistry(image) ?? dockerHub;
 }
 
 export function isDigest(version: string): boolean {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseImage, registryOf } from './image.ts';
-import { skipListName } from './image-failure.ts';
+import { namedRegistry, parseImage, registryOf } from './image-reference.ts';
 
 describe('an image reference', () => {
   const digest = `sha256:${'ab'.repeat(32)}`;
@@ -21,12 +20,13 @@ describe('an image reference', () => {
       assert.equal(registryOf(image), registry);
     });
   }
-  it('of Docker Hub is index.docker.io to Knative', () => {
-    assert.deepEqual(['nginx', 'docker.io/x/y:1', 'nvcr.io/x:1', 'host:5000/x'].map(skipListName), [
-      'index.docker.io',
-      'index.docker.io',
-      'nvcr.io',
-      'host:5000',
+  it('names a registry or leaves it to Docker Hub', () => {
+    assert.deepEqual(['nginx', 'a/b:1', 'docker.io/a/b', 'r.io/a', ''].map(namedRegistry), [
+      undefined,
+      undefined,
+      'docker.io',
+      'r.io',
+      undefined,
     ]);
   });
 });
