@@ -1,25 +1,8 @@
 /** `spec.model`: what the model is. It feeds the library table, lint, labels to select by, and request payloads. */
 import { integer, keyedList, list, object, oneOf, Type, text, textMap } from '../schema.ts';
+import { dataTypes } from '../tensor.ts';
 
 export const frameworks = ['TensorFlow', 'PyTorch', 'ONNX', 'SKLearn', 'XGBoost', 'LightGBM'] as const;
-
-/** Tensor element types, in the Open Inference Protocol's spelling. */
-export const dataTypes = [
-  'BOOL',
-  'UINT8',
-  'UINT16',
-  'UINT32',
-  'UINT64',
-  'INT8',
-  'INT16',
-  'INT32',
-  'INT64',
-  'FP16',
-  'BF16',
-  'FP32',
-  'FP64',
-  'BYTES',
-] as const;
 
 const tensor = object('One input or output tensor.', {
   name: text('The tensor name that requests use.', 256, { minLength: 1 }),

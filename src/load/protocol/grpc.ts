@@ -1,6 +1,7 @@
+import { type DataType, dataTypes } from '../../models/signature/tensor.ts';
 import { integers, messages, ProtoWriter, readProto, strings } from './protobuf.ts';
 import type { ModelAddress } from './protocol.ts';
-import { type DataType, dataTypeOf, dataTypes, type Signature, tensorFlowTypeNumbers } from './signature.ts';
+import { dataTypeOf, type Signature, tensorFlowTypeNumbers } from './signature.ts';
 import { type Tensor, tensorBytes } from './tensor.ts';
 
 /**

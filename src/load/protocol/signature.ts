@@ -1,24 +1,6 @@
+import { type DataType, dataTypes } from '../../models/signature/tensor.ts';
 import { parseConfig } from '../../models/triton/parse.ts';
 import { UsageError } from '../transport/target.ts';
-
-/** Element types by their Open Inference Protocol names. */
-export const dataTypes = [
-  'BOOL',
-  'UINT8',
-  'UINT16',
-  'UINT32',
-  'UINT64',
-  'INT8',
-  'INT16',
-  'INT32',
-  'INT64',
-  'FP16',
-  'BF16',
-  'FP32',
-  'FP64',
-  'BYTES',
-] as const;
-export type DataType = (typeof dataTypes)[number];
 
 export interface TensorSpec {
   readonly name: string;

@@ -1,5 +1,6 @@
+import type { DataType } from '../../models/signature/tensor.ts';
 import { exponential, type Random } from '../statistics/random.ts';
-import type { DataType, Signature, TensorSpec } from './signature.ts';
+import type { Signature, TensorSpec } from './signature.ts';
 
 /** A tensor with values, flat in row-major order. */
 export interface Tensor {

@@ -1,8 +1,8 @@
-import type { ModelSignature, TensorSignature, TensorType } from './tensor.ts';
+import type { DataType, ModelSignature, TensorSignature } from './tensor.ts';
 import { type ReadAt, type WireField, wireFields, wireText } from './wire.ts';
 
 /** TensorProto.DataType of ONNX, by number. */
-const types: Readonly<Record<number, TensorType>> = {
+const types: Readonly<Record<number, DataType>> = {
   1: 'FP32',
   2: 'UINT8',
   3: 'INT8',
@@ -87,7 +87,7 @@ async function initializer(readAt: ReadAt, field: WireField, external: Set<strin
 /** ValueInfoProto: 1 = name, 2 = type {1 = tensor_type {1 = elem_type, 2 = shape {1 = dim {1 = value, 2 = parameter}}}}. */
 async function valueInfo(readAt: ReadAt, field: WireField): Promise<TensorSignature> {
   let name = '';
-  let dataType: TensorType | undefined;
+  let dataType: DataType | undefined;
   let shape: number[] | undefined;
   for await (const part of wireFields(readAt, field.start, field.end)) {
     if (part.number === 1) name = await wireText(readAt, part);

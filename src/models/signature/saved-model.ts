@@ -1,8 +1,8 @@
-import type { ModelSignature, TensorSignature, TensorType } from './tensor.ts';
+import type { DataType, ModelSignature, TensorSignature } from './tensor.ts';
 import { type ReadAt, type WireField, wireFields, wireText } from './wire.ts';
 
 /** DataType of TensorFlow (types.proto), by number. */
-const types: Readonly<Record<number, TensorType>> = {
+const types: Readonly<Record<number, DataType>> = {
   1: 'FP32',
   2: 'FP64',
   3: 'INT32',
@@ -65,7 +65,7 @@ async function signature(readAt: ReadAt, field: WireField): Promise<ModelSignatu
 
 /** TensorInfo: 2 = dtype, 3 = shape {2 = dim {1 = size}, 3 = unknown_rank}. */
 async function tensorInfo(readAt: ReadAt, name: string, field: WireField): Promise<TensorSignature> {
-  let dataType: TensorType | undefined;
+  let dataType: DataType | undefined;
   let shape: number[] | undefined;
   for await (const part of wireFields(readAt, field.start, field.end)) {
     if (part.number === 2) dataType = types[Number(part.value)];
