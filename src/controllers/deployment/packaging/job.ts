@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { ModelDeployment } from '../../../api/model-deployment/index.ts';
 import { controllerReference, type OwnerReference } from '../../../kube/object.ts';
+import { restrictedContainer, restrictedPod } from '../../../kube/pod-security.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { annotations, type JobObject, packagingLabel, type SecretObject } from './resources.ts';
 import type { PackagingSettings } from './settings.ts';
@@ -80,14 +81,7 @@ export function renderJob(options: JobOptions): JobObject {
           restartPolicy: 'Never',
           automountServiceAccountToken: false,
           enableServiceLinks: false,
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: 65532,
-            runAsGroup: 65532,
-            // So that the user can read the Secret and write the work space; a volume that is mounted read-only is left as it is.
-            fsGroup: 65532,
-            seccompProfile: { type: 'RuntimeDefault' },
-          },
+          securityContext: restrictedPod,
           containers: [
             {
               name: containerName,
@@ -97,7 +91,7 @@ export function renderJob(options: JobOptions): JobObject {
               env: [{ name: 'TMPDIR', value: workPath }],
               terminationMessagePolicy: 'File',
               resources: settings?.jobs.resources ?? defaultResources,
-              securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+              securityContext: restrictedContainer,
               volumeMounts: volumes.map(({ name, mount, readOnly }) => ({ name, mountPath: mount, ...(readOnly && { readOnly }) })),
             },
           ],

@@ -2,6 +2,7 @@
 import type { ServingPlatformSpec } from '../../../api/serving-platform/index.ts';
 import { fetchScheme, packageUriPattern, storageContainerName } from '../../../kserve/model-location.ts';
 import type { KubeObject, OwnerReference, ResourceType } from '../../../kube/object.ts';
+import { selfContainedRestricted } from '../../../kube/pod-security.ts';
 
 export interface StorageContainerObject extends KubeObject {
   readonly spec?: Readonly<Record<string, unknown>>;
@@ -42,14 +43,7 @@ export function renderStorageContainer(
         command: ['modelwright', 'fetch'],
         terminationMessagePolicy: 'FallbackToLogsOnError',
         resources,
-        securityContext: {
-          runAsNonRoot: true,
-          runAsUser: 65532,
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ['ALL'] },
-          seccompProfile: { type: 'RuntimeDefault' },
-        },
+        securityContext: selfContainedRestricted,
       },
       // Nothing that another container would read: where two read a URI, KServe takes either. No field that KServe 0.11 does not know:
       // server-side apply refuses what a CRD has not. Later ones have defaults for the rest.

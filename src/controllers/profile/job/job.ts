@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { ModelProfile } from '../../../api/model-profile/index.ts';
 import { controllerReference } from '../../../kube/object.ts';
+import { restrictedContainer, restrictedPod } from '../../../kube/pod-security.ts';
 import type { Cached } from '../../../kube/store.ts';
 import {
   loadContainer,
@@ -107,13 +108,7 @@ function podSpec({ profile, run, target, chunks, settings }: JobInput): object {
     enableServiceLinks: false,
     // A measurement under way is ended with what it has.
     terminationGracePeriodSeconds: 10,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: 65532,
-      runAsGroup: 65532,
-      fsGroup: 65532,
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
+    securityContext: restrictedPod,
     ...placementOf(profile, target),
     ...(volumes.length > 0 && { volumes }),
     containers: [
@@ -125,7 +120,7 @@ function podSpec({ profile, run, target, chunks, settings }: JobInput): object {
         resources: { requests: resources, limits: resources },
         terminationMessagePath: '/dev/termination-log',
         terminationMessagePolicy: 'FallbackToLogsOnError',
-        securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+        securityContext: restrictedContainer,
         ...(mounts.length > 0 && { volumeMounts: mounts }),
       },
     ],
