@@ -15,6 +15,7 @@ const gpu = (more: Partial<GpuUse> = {}): GpuUse => ({
   stale: false,
   utilisationPercent: 40,
   utilisationActivePercent: 60,
+  utilisationMaxPercent: 90,
   memoryUsedMaxBytes: 3000 * mebibyte,
   memoryTotalBytes: 15_000 * mebibyte,
   memoryPreallocated: false,
@@ -27,6 +28,7 @@ function columns(gpus: readonly GpuUse[] | null) {
   return [
     compact.gpuUtilisationPermille,
     compact.gpuUtilisationActivePermille,
+    compact.gpuUtilisationMaxPermille,
     compact.gpuMemoryUsedMebibytes,
     compact.gpuMemoryTotalMebibytes,
     compact.gpuPowerMilliwatts,
@@ -34,19 +36,27 @@ function columns(gpus: readonly GpuUse[] | null) {
 }
 
 describe('the GPU columns of the compact form', () => {
-  const idle = { utilisationPercent: 0, utilisationActivePercent: null, powerWatts: 30 };
+  const idle = { utilisationPercent: 0, utilisationActivePercent: null, utilisationMaxPercent: 0, powerWatts: 30 };
   const cases: readonly [what: string, gpus: readonly GpuUse[] | null, columns: readonly (number | null)[]][] = [
-    ['are those of the only GPU', [gpu()], [400, 600, 3000, 15_000, 70_000]],
-    ['are the mean use and the sum of memory and power of several', [gpu(), gpu(idle)], [200, 600, 6000, 30_000, 100_000]],
+    ['are those of the only GPU', [gpu()], [400, 600, 900, 3000, 15_000, 70_000]],
+    [
+      'are the mean use, the most of the busiest, and the sum of memory and power of several',
+      [gpu(), gpu(idle)],
+      [200, 600, 900, 6000, 30_000, 100_000],
+    ],
     [
       'are null where one of several does not tell',
-      [gpu(), gpu({ utilisationPercent: null, powerWatts: null })],
-      [null, null, 6000, 30_000, null],
+      [gpu(), gpu({ utilisationPercent: null, utilisationMaxPercent: null, powerWatts: null })],
+      [null, null, null, 6000, 30_000, null],
     ],
-    ['are null but for memory where the readings may be older than the point', [gpu({ stale: true })], [null, null, 3000, 15_000, null]],
-    ['are 0 where it did nothing', [gpu(idle)], [0, null, 3000, 15_000, 30_000]],
-    ['are null without GPUs', [], [null, null, null, null, null]],
-    ['are null where nobody tells', null, [null, null, null, null, null]],
+    [
+      'are null but for memory where the readings may be older than the point',
+      [gpu({ stale: true })],
+      [null, null, null, 3000, 15_000, null],
+    ],
+    ['are 0 where it did nothing', [gpu(idle)], [0, null, 0, 3000, 15_000, 30_000]],
+    ['are null without GPUs', [], [null, null, null, null, null, null]],
+    ['are null where nobody tells', null, [null, null, null, null, null, null]],
   ];
   for (const [what, gpus, expected] of cases) it(what, () => assert.deepEqual(columns(gpus), expected));
 });

@@ -37,6 +37,7 @@ export function compactOf(point: Point, run: string, index: number, coldStartMic
     serverPostprocessMicroseconds: point.server?.postprocess ?? null,
     gpuUtilisationPermille: scaled(gpu.utilisationPercent, 10),
     gpuUtilisationActivePermille: scaled(gpu.utilisationActivePercent, 10),
+    gpuUtilisationMaxPermille: scaled(gpu.utilisationMaxPercent, 10),
     gpuMemoryUsedMebibytes: scaled(gpu.memoryUsedMaxBytes, 2 ** -20),
     gpuMemoryTotalMebibytes: scaled(gpu.memoryTotalBytes, 2 ** -20),
     gpuPowerMilliwatts: scaled(gpu.powerWatts, 1000),
@@ -45,10 +46,13 @@ export function compactOf(point: Point, run: string, index: number, coldStartMic
   };
 }
 
-type Columns = Pick<GpuUse, 'utilisationPercent' | 'utilisationActivePercent' | 'memoryUsedMaxBytes' | 'memoryTotalBytes' | 'powerWatts'>;
+type Columns = Pick<
+  GpuUse,
+  'utilisationPercent' | 'utilisationActivePercent' | 'utilisationMaxPercent' | 'memoryUsedMaxBytes' | 'memoryTotalBytes' | 'powerWatts'
+>;
 
 /**
- * The GPUs of a server as one: use averaged, memory and power added up. What one of them does not tell is not known of all. Readings
+ * The GPUs of a server as one: use averaged and its maximum that of the busiest, memory and power added up. What one of them does not tell is not known of all. Readings
  * that never moved may be older than the point: of them only memory is taken, which a model holds from its start.
  */
 function allGpus(gpus: readonly GpuUse[]): Columns {
@@ -58,11 +62,13 @@ function allGpus(gpus: readonly GpuUse[]): Columns {
   };
   const sum = (values: readonly number[] | null) => values?.reduce((total, value) => total + value, 0) ?? null;
   const utilisation = all((gpu) => (gpu.stale ? null : gpu.utilisationPercent));
+  const most = all((gpu) => (gpu.stale ? null : gpu.utilisationMaxPercent));
   const active = gpus.flatMap(({ utilisationActivePercent }) => utilisationActivePercent ?? []);
   return {
     utilisationPercent: utilisation === null ? null : mean(utilisation),
     // Of those that worked at all.
     utilisationActivePercent: utilisation === null || active.length === 0 ? null : mean(active),
+    utilisationMaxPercent: most === null ? null : Math.max(...most),
     memoryUsedMaxBytes: sum(all((gpu) => gpu.memoryUsedMaxBytes)),
     memoryTotalBytes: sum(all((gpu) => gpu.memoryTotalBytes)),
     powerWatts: sum(all((gpu) => (gpu.stale ? null : gpu.powerWatts))),

@@ -43,6 +43,7 @@ const point: fc.Arbitrary<CompactPoint> = fc.record({
   serverPostprocessMicroseconds: maybe(micros),
   gpuUtilisationPermille: maybe(fc.integer({ min: 0, max: 1000 })),
   gpuUtilisationActivePermille: maybe(fc.integer({ min: 0, max: 1000 })),
+  gpuUtilisationMaxPermille: maybe(fc.integer({ min: 0, max: 1000 })),
   gpuMemoryUsedMebibytes: maybe(count),
   gpuMemoryTotalMebibytes: maybe(count),
   gpuPowerMilliwatts: maybe(count),
@@ -109,9 +110,21 @@ describe('the compact form of a point', () => {
     };
     assert.match(reason(line, 'run-00002'), /belongs to run "run-00001", not to "run-00002"/);
     assert.match(reason(`${line}\n${line.slice(0, -9)}`), /line 2 is cut off or altered/);
-    assert.match(reason('panic: out of memory'), /line 1 does not start with mw1/);
+    assert.match(reason('panic: out of memory'), /line 1 does not start with mw2 or mw1/);
     assert.match(reason(''), /empty/);
     assert.match(reason('mw1,'.padEnd(451, '0')), /more than 450/);
+  });
+
+  it('is read as well as the first version wrote it, where what came later is not known', () => {
+    const old =
+      'mw1,r-of-an-older,0,8,c,4,n5c,2bc,2bc,0,0,h5a8,gz40,hbgg,1,334,3uw,3uw,4mo,5eg,6y0,99c,bko,6k4,7bw,12kw,,,,,,ob,,,,,toupd4,8,ta7hdi';
+    const decoded = decodePoints(old, 'r-of-an-older');
+    assert.ok(decoded.ok, JSON.stringify(decoded));
+    const [read] = decoded.points;
+    assert.deepEqual([read?.batchSize, read?.load], [8, { loop: 'closed', concurrency: 4 }]);
+    assert.deepEqual([read?.gpuUtilisationPermille, read?.gpuUtilisationMaxPermille], [875, null]);
+    assert.deepEqual(read?.invalidReasons, ['Unstable']);
+    assert.equal(decodePoints(old.replace('mw1', 'mw2'), 'r-of-an-older').ok, false);
   });
 
   it('caps what is larger than a field holds and never wraps it', () => {

@@ -32,6 +32,7 @@ export interface CompactPoint {
   readonly serverPostprocessMicroseconds: number | null;
   readonly gpuUtilisationPermille: number | null;
   readonly gpuUtilisationActivePermille: number | null;
+  readonly gpuUtilisationMaxPermille: number | null;
   readonly gpuMemoryUsedMebibytes: number | null;
   readonly gpuMemoryTotalMebibytes: number | null;
   readonly gpuPowerMilliwatts: number | null;
@@ -55,7 +56,9 @@ export type Decoded = { readonly ok: true; readonly points: readonly CompactPoin
 /** Longest encoded point; eight and their line ends fit 4,096 bytes. */
 export const compactPointBytes = 450;
 
-const format = 'mw1';
+/** The first version, still read: a load pod may be of an older image than the operator. It ends before `laterFields`. */
+const firstFormat = 'mw1';
+const format = 'mw2';
 const latencyFields = ['min', 'mean', 'p50', 'p90', 'p95', 'p99', 'p999', 'max'] as const;
 const tailFields = [
   'p99LowMicroseconds',
@@ -72,9 +75,11 @@ const tailFields = [
   'gpuMemoryTotalMebibytes',
   'gpuPowerMilliwatts',
 ] as const;
-const fieldCount = 13 + latencyFields.length + tailFields.length + 2;
+/** What the second version adds, with the digits that each may take. */
+const laterFields = [['gpuUtilisationMaxPermille', 2]] as const satisfies readonly (readonly [keyof CompactPoint, number])[];
+const firstFieldCount = 13 + latencyFields.length + tailFields.length + 2;
 
-/** One line of at most 450 ASCII bytes: `mw1,<run>,<fields in base 36>,<CRC-32>`. Numbers are rounded and capped, never wrapped. */
+/** One line of at most 450 ASCII bytes: `mw2,<run>,<fields in base 36>,<CRC-32>`. Numbers are rounded and capped, never wrapped. */
 export function encodePoint(point: CompactPoint): string {
   if (!runPattern.test(point.run)) throw new RangeError(`run id "${point.run}" must be 8 to 32 characters of a-z, 0-9 and "-"`);
   const { load } = point;
@@ -103,6 +108,7 @@ export function encodePoint(point: CompactPoint): string {
     ...tailFields.map((name) => number(point[name])),
     number(point.completedAtSeconds),
     number(reasons),
+    ...laterFields.map(([name, digits]) => number(point[name], digits)),
   ];
   const body = `${format},${point.run},${fields.join(',')}`;
   const line = `${body},${checksum(body)}`;
@@ -122,22 +128,28 @@ export function decodePoints(message: string, run: string): Decoded {
   for (const [at, line] of lines.entries()) {
     const where = `line ${at + 1}`;
     if (line.length > compactPointBytes) return refuse(`${where} has ${line.length} bytes, more than ${compactPointBytes}: not a point`);
-    if (!line.startsWith(`${format},`)) return refuse(`${where} does not start with ${format}: not a point, or one of another version`);
+    if (!isPointLine(line))
+      return refuse(`${where} does not start with ${format} or ${firstFormat}: not a point, or one of another version`);
     const cut = line.lastIndexOf(',');
     if (checksum(line.slice(0, cut)) !== line.slice(cut + 1)) return refuse(`${where} is cut off or altered: its checksum does not match`);
-    const [, lineRun, ...fields] = line.slice(0, cut).split(',');
+    const [version, lineRun, ...fields] = line.slice(0, cut).split(',');
     if (lineRun !== run) return refuse(`${where} belongs to run ${JSON.stringify(lineRun)}, not to ${JSON.stringify(run)}`);
-    const point = parse(lineRun, fields);
+    const point = parse(lineRun, fields, version === firstFormat ? 0 : laterFields.length);
     if (point === undefined) return refuse(`${where} has fields this version does not know`);
     points.push(point);
   }
   return { ok: true, points };
 }
 
+/** Whether a text begins as the line of a point does, whatever comes after. */
+export function isPointLine(text: string): boolean {
+  return text.startsWith(`${format},`) || text.startsWith(`${firstFormat},`);
+}
+
 const runPattern = /^[a-z0-9-]{8,32}$/;
 
-function parse(run: string, fields: readonly string[]): CompactPoint | undefined {
-  if (fields.length !== fieldCount) return undefined;
+function parse(run: string, fields: readonly string[], later: number): CompactPoint | undefined {
+  if (fields.length !== firstFieldCount + later) return undefined;
   let at = 0;
   let broken = false;
   const take = () => fields[at++] as string;
@@ -183,6 +195,11 @@ function parse(run: string, fields: readonly string[]): CompactPoint | undefined
   const tail = Object.fromEntries(tailFields.map((name) => [name, optional()])) as Pick<CompactPoint, (typeof tailFields)[number]>;
   const completedAtSeconds = required();
   const bits = required();
+  // What the first version does not have is not known.
+  const added = Object.fromEntries(laterFields.map(([name], i) => [name, i < later ? optional() : null])) as Pick<
+    CompactPoint,
+    (typeof laterFields)[number][0]
+  >;
   if (broken || bits >= 2 ** invalidReasons.length) return undefined;
   const reasons = invalidReasons.filter((_, position) => Math.floor(bits / 2 ** position) % 2 === 1);
   return {
@@ -200,6 +217,7 @@ function parse(run: string, fields: readonly string[]): CompactPoint | undefined
     throughputHighMilliPerSecond,
     latencyMicroseconds: latency,
     ...tail,
+    ...added,
     completedAtSeconds,
     invalidReasons: reasons,
   };

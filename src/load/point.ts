@@ -67,6 +67,8 @@ export interface GpuUse {
   readonly utilisationPercent: number | null;
   /** Mean of the samples above 0 only. */
   readonly utilisationActivePercent: number | null;
+  /** The largest of the samples. */
+  readonly utilisationMaxPercent: number | null;
   readonly memoryUsedMaxBytes: number | null;
   readonly memoryTotalBytes: number | null;
   /** The server takes all memory at its start, so that "used" says nothing about the model. */

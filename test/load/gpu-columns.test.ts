@@ -63,6 +63,7 @@ function truthOf({ told }: FakeExporter, positions: readonly number[]): ProfileR
     return {
       use: mean(uses),
       active: busy.length === 0 ? undefined : mean(busy),
+      most: Math.max(...uses),
       used: Math.max(...of(position).map(({ used }) => used)),
       total: mean(of(position).map(({ used, free, reserved = 0 }) => used + free + reserved)),
       power: mean(of(position).map(({ power }) => power ?? Number.NaN)),
@@ -72,6 +73,7 @@ function truthOf({ told }: FakeExporter, positions: readonly number[]): ProfileR
   return {
     utilizationPercent: shown(mean(each.map(({ use }) => use))),
     utilizationActivePercent: shown(mean(each.flatMap(({ active }) => active ?? []))),
+    utilizationMaxPercent: shown(Math.max(...each.map(({ most }) => most))),
     memoryUsedMaxMebibytes: sum(each.map(({ used }) => used)),
     memoryTotalMebibytes: sum(each.map(({ total }) => total)),
     powerWatts: String(Number(sum(each.map(({ power }) => power)).toFixed(3))),
@@ -133,7 +135,7 @@ describe('the GPU columns of a point', () => {
     const gpu = working('GPU-1', { at: (n) => ({ utilization: blank, used: 3000 + n, free: 12_000 - n, power: 40 + n }) });
     await using exporter = await startDcgmExporter([gpu]);
     const { gpu: told } = await measured({ dcgmUrl: exporter.url, gpuLabels: labels });
-    assert.deepEqual([told?.utilizationPercent, told?.utilizationActivePercent], [undefined, undefined]);
+    assert.deepEqual([told?.utilizationPercent, told?.utilizationActivePercent, told?.utilizationMaxPercent], Array(3).fill(undefined));
     assert.deepEqual([told?.memoryUsedMaxMebibytes, told?.memoryTotalMebibytes], [3000 + exporter.told.length - 1, 15_000]);
     assert.ok(told?.powerWatts !== undefined);
   });
@@ -207,6 +209,7 @@ describe("a point's columns from the server's own metrics", () => {
     assert.deepEqual(gpu, {
       utilizationPercent: shown(mean(uses)),
       utilizationActivePercent: shown(mean(uses)),
+      utilizationMaxPercent: shown(Math.max(...uses)),
       memoryUsedMaxMebibytes: 2000 + n - 1,
       memoryTotalMebibytes: 16_000,
       powerWatts: String(Number(mean(Array.from({ length: n }, (_, i) => 40 + i)).toFixed(3))),
@@ -245,6 +248,7 @@ describe("a point's columns from the server's own metrics", () => {
     assert.deepEqual(gpu, {
       utilizationPercent: shown(10 + (n - 1) / 2),
       utilizationActivePercent: shown(10 + (n - 1) / 2),
+      utilizationMaxPercent: shown(10 + n - 1),
       memoryUsedMaxMebibytes: 1000 + n - 1,
     });
     assert.deepEqual(split, { queue: 200, infer: 700 });

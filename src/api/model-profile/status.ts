@@ -47,6 +47,7 @@ const gpu = object(
   {
     utilizationPercent: Type.Optional(decimal('Mean.')),
     utilizationActivePercent: Type.Optional(decimal('Mean of the samples in which it worked.')),
+    utilizationMaxPercent: Type.Optional(decimal('Largest of the samples; of several GPUs that of the busiest.')),
     memoryUsedMaxMebibytes: Type.Optional(count('Most memory in use.')),
     memoryTotalMebibytes: Type.Optional(count('All of its memory.')),
     powerWatts: Type.Optional(decimal('Mean power.')),

@@ -78,6 +78,7 @@ function shownPoint(result: ProfileResult, spec: ModelProfileSpec, { provenance 
             {
               uuid: provenance?.gpuUuids?.[0] ?? provenance?.gpuProduct ?? 'gpu',
               utilisationPercent: gpu.utilizationPercent === undefined ? null : Number(gpu.utilizationPercent),
+              utilisationMaxPercent: gpu.utilizationMaxPercent === undefined ? null : Number(gpu.utilizationMaxPercent),
               memoryUsedMaxBytes: gpu.memoryUsedMaxMebibytes === undefined ? null : gpu.memoryUsedMaxMebibytes * 2 ** 20,
               memoryPreallocated: false,
             },

@@ -95,6 +95,7 @@ function gpusOf(cell: (name: string) => string | undefined): ShownPoint['gpus'] 
     return {
       uuid,
       utilisationPercent: share === undefined ? null : share * 100,
+      utilisationMaxPercent: null,
       memoryUsedMaxBytes: memory.get(uuid) ?? null,
       memoryPreallocated: false,
     };

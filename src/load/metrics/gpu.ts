@@ -142,6 +142,7 @@ function useOf(
     stale: isStale([utilisation, used, power]),
     utilisationPercent: utilisation.length === 0 ? null : mean(utilisation),
     utilisationActivePercent: active.length === 0 ? null : mean(active),
+    utilisationMaxPercent: utilisation.length === 0 ? null : Math.max(...utilisation),
     memoryUsedMaxBytes: used.length === 0 ? null : Math.max(...used) * dialect.bytesPerUnit,
     memoryTotalBytes: memoryTotal === null ? null : memoryTotal * dialect.bytesPerUnit,
     memoryPreallocated: preallocates,

@@ -50,6 +50,7 @@ describe('GPU use', () => {
       stale: false,
       utilisationPercent: 40,
       utilisationActivePercent: 60,
+      utilisationMaxPercent: 80,
       memoryUsedMaxBytes: 3000 * 2 ** 20,
       memoryTotalBytes: 15_100 * 2 ** 20,
       memoryPreallocated: true,

@@ -33,6 +33,7 @@ export const reportColumns: readonly ReportColumn[] = [
   { heading: 'infer ms', field: 'server_infer_ms', brief: true, value: (p) => ms(p.server?.infer) },
   { heading: 'srv batch', field: 'server_average_batch', brief: false, value: (p) => decimal(p.server?.averageBatch) },
   { heading: 'gpu %', field: 'gpu_percent', brief: true, value: (p) => decimal(p.gpus?.[0]?.utilisationPercent) },
+  { heading: 'gpu max %', field: 'gpu_max_percent', brief: false, value: (p) => decimal(p.gpus?.[0]?.utilisationMaxPercent) },
   { heading: 'gpu MiB', field: 'gpu_memory_mib', brief: false, value: gpuMemory },
   { heading: 'lag p99 ms', field: 'send_lag_p99_ms', brief: false, value: (p) => ms(p.sendLagMicroseconds?.p99) },
   { heading: 'client us/req', field: 'client_cpu_us_per_request', brief: false, value: (p) => decimal(p.client.cpuMicrosecondsPerRequest) },

@@ -89,7 +89,9 @@ export interface ShownPoint
   readonly sendLagMicroseconds: { readonly p99: number } | null;
   readonly client: Pick<Point['client'], 'cpuMicrosecondsPerRequest'>;
   readonly server: Pick<ServerStages, 'queue' | 'infer' | 'averageBatch'> | null;
-  readonly gpus: readonly Pick<GpuUse, 'uuid' | 'utilisationPercent' | 'memoryUsedMaxBytes' | 'memoryPreallocated'>[] | null;
+  readonly gpus:
+    | readonly Pick<GpuUse, 'uuid' | 'utilisationPercent' | 'utilisationMaxPercent' | 'memoryUsedMaxBytes' | 'memoryPreallocated'>[]
+    | null;
   readonly invalidReasons: readonly { readonly reason: string; readonly message: string }[];
 }
 

@@ -61,6 +61,7 @@ const gpu = object({
   stale: flag,
   utilisationPercent: orNull(amount),
   utilisationActivePercent: orNull(amount),
+  utilisationMaxPercent: orNull(amount),
   memoryUsedMaxBytes: orNull(amount),
   memoryTotalBytes: orNull(amount),
   memoryPreallocated: flag,

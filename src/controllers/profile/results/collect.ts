@@ -3,7 +3,7 @@ import type { ModelProfileStatus, ProfileResult } from '../../../api/model-profi
 import { redactText } from '../../../kserve/redact-text.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { pointId } from '../../../load/point.ts';
-import { type CompactPoint, decodePoints } from '../../../load/point-code.ts';
+import { type CompactPoint, decodePoints, isPointLine } from '../../../load/point-code.ts';
 import { indexLabel, loadContainer } from '../labels.ts';
 import { type JobPlan, planOfJob } from '../plan/job-plan.ts';
 import { prefixed } from '../plan/tasks.ts';
@@ -62,7 +62,7 @@ export function collect({ run, jobs, pods, known }: Evidence): Collected {
       continue;
     }
     // Interrupted before it had measured anything, or refused by the server: in its own words, not in points.
-    if (ended.exitCode !== 0 && !ended.message.startsWith('mw1,')) {
+    if (ended.exitCode !== 0 && !isPointLine(ended.message)) {
       failures.push({
         pod: pod.metadata.name,
         job: job.metadata.name,

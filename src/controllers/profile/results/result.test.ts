@@ -43,13 +43,19 @@ describe('a point in the status', () => {
         serverInferMicroseconds: 700,
         gpuUtilisationPermille: 875,
         gpuMemoryUsedMebibytes: 4096,
+        gpuUtilisationMaxPermille: 990,
         gpuPowerMilliwatts: 70_500,
       }),
       0,
       't4',
     );
     assert.deepEqual(result.server, { queue: 10, infer: 700 });
-    assert.deepEqual(result.gpu, { utilizationPercent: '87.5', memoryUsedMaxMebibytes: 4096, powerWatts: '70.5' });
+    assert.deepEqual(result.gpu, {
+      utilizationPercent: '87.5',
+      utilizationMaxPercent: '99',
+      memoryUsedMaxMebibytes: 4096,
+      powerWatts: '70.5',
+    });
     assert.equal(result.id, 't4-b8-c16');
     assert.equal(result.hardware, 't4');
     assert.equal(resultOf(point(), 0).gpu, undefined);

@@ -15,6 +15,7 @@ export function resultOf(point: CompactPoint, repeats: number, hardware?: string
   const gpu = {
     ...present({ utilizationPercent: decimal(point.gpuUtilisationPermille, 10) }),
     ...present({ utilizationActivePercent: decimal(point.gpuUtilisationActivePermille, 10) }),
+    ...present({ utilizationMaxPercent: decimal(point.gpuUtilisationMaxPermille, 10) }),
     ...present({ memoryUsedMaxMebibytes: point.gpuMemoryUsedMebibytes, memoryTotalMebibytes: point.gpuMemoryTotalMebibytes }),
     ...present({ powerWatts: decimal(point.gpuPowerMilliwatts, 1000) }),
   };

@@ -159,6 +159,7 @@ export function compactPoint(run: string, batchSize: number, load: Load, change:
     serverPostprocessMicroseconds: null,
     gpuUtilisationPermille: null,
     gpuUtilisationActivePermille: null,
+    gpuUtilisationMaxPermille: null,
     gpuMemoryUsedMebibytes: null,
     gpuMemoryTotalMebibytes: null,
     gpuPowerMilliwatts: null,
