@@ -53,8 +53,8 @@ export async function clusterDialect(): Promise<{ readonly facts: ClusterFacts; 
   return { facts, dialect };
 }
 
-/** A ModelDeployment that was rendered and applied, and how it is read. */
-export class Served {
+/** A ModelDeployment that was rendered and applied, and how it is read. Its InferenceService goes with it, with its pods. */
+export class Served implements AsyncDisposable {
   readonly dialect: Dialect;
   readonly mode: DeploymentMode;
   readonly #alter: (predictor: Predictor) => object;
@@ -129,6 +129,10 @@ export class Served {
       async () => (await kubectl(['get', 'pods', '-n', namespace, '-l', selector, '-o', 'name'])).trim(),
       (names) => names === '',
     );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove();
   }
 }
 

@@ -147,7 +147,7 @@ for (const mode of modes) {
   describe(`a first deployment, ${mode}`, () => {
     for (const row of podFailures) {
       it(`${row.name} is ${row.reason}, and gone after recovery`, async () => {
-        const served = serve(mode, row.spec);
+        await using served = serve(mode, row.spec);
         await served.apply();
         const serving = await served.until(isCause(row));
         assert.match(serving.message, row.message);
@@ -156,28 +156,25 @@ for (const mode of modes) {
         await served.apply({ podMetadata: { annotations: {} }, gpu: { count: 1 } });
         const recovered = await served.until(({ state }) => state === 'Ready');
         assert.equal(recovered.cause, undefined);
-        await served.remove();
       });
     }
 
     it('a model that is slow to load is not taken for a failure', async () => {
-      const served = serve(mode, story('never-ready'));
+      await using served = serve(mode, story('never-ready'));
       await served.apply();
       const { loading, cause } = await served.until(({ reason }) => reason === 'Loading');
       assert.deepEqual([loading.state, cause], ['Loading', undefined]);
-      await served.remove();
     });
 
     it('a long download shows as such', async () => {
-      const served = serve(mode, story('init-running'));
+      await using served = serve(mode, story('init-running'));
       await served.apply();
       await served.until(({ reason, loading }) => reason === 'Downloading' && loading.state === 'Downloading');
-      await served.remove();
     });
   });
 
   it(`a model that served and crashes is CrashLoop, and Ready again after recovery, ${mode}`, async () => {
-    const served = serve(mode, {});
+    await using served = serve(mode, {});
     await served.apply();
     await served.until(({ state }) => state === 'Ready');
     const { pods } = await served.observe();
@@ -188,13 +185,12 @@ for (const mode of modes) {
     assert.equal(previousServes, false);
     for (const { metadata } of pods) await kubectl(['annotate', 'pod', metadata.name, '-n', namespace, `${plays}-`]);
     await served.until(({ state, cause }) => state === 'Ready' && cause === undefined);
-    await served.remove();
   });
 
   describe(`a rollout over a version that serves, ${mode}`, () => {
     for (const row of podFailures.filter(({ spec }) => spec.gpu === undefined)) {
       it(`${row.name} is ${row.reason} though the old version answers, and gone after recovery`, async () => {
-        const served = serve(mode, {});
+        await using served = serve(mode, {});
         await served.apply();
         await served.until(({ state }) => state === 'Ready');
         await served.apply(row.spec);
@@ -203,7 +199,6 @@ for (const mode of modes) {
         assert.match(serving.message, /The version before this one still answers$/);
         await served.apply({ podMetadata: { annotations: {} } });
         await served.until(({ state, cause }) => state === 'Ready' && cause === undefined);
-        await served.remove();
       });
     }
   });
@@ -274,11 +269,10 @@ describe('without a pod', () => {
     it(`${row.name} is ${row.reason}`, async () => {
       await using own = await freshNamespace('failures');
       if (row.setup !== undefined) await apply(row.setup(own.name));
-      const served = serve('Standard', row.spec ?? {}, row.alter, own.name);
+      await using served = serve('Standard', row.spec ?? {}, row.alter, own.name);
       await served.apply();
       const { message: text } = await served.until(isCause(row));
       assert.match(text, row.message);
-      await served.remove();
     });
   }
 });
@@ -304,7 +298,7 @@ describe('a change that KServe cannot act on, over a version that serves', () =>
   ];
   for (const row of rows.filter(({ mode }) => modes.includes(mode))) {
     it(`${row.name} is ${row.reason}, though KServe goes on saying Ready or says no more, and gone after recovery`, async () => {
-      const served = serve(row.mode, {});
+      await using served = serve(row.mode, {});
       await served.apply();
       await served.until(({ state }) => state === 'Ready');
       const { spec } = served.deployment;
@@ -314,7 +308,6 @@ describe('a change that KServe cannot act on, over a version that serves', () =>
       served.deployment = { ...served.deployment, spec };
       await served.apply({});
       await served.until(({ state, cause }) => state === 'Ready' && cause === undefined);
-      await served.remove();
     });
   }
 });
@@ -323,7 +316,7 @@ if (modes.includes('Knative')) describe('of Knative alone', ofKnative);
 
 function ofKnative(): void {
   it('a tag that cannot be resolved is TagNotResolved, with the registry to add', async () => {
-    const served = serve('Knative', {}, (predictor) => ({
+    await using served = serve('Knative', {}, (predictor) => ({
       ...predictor,
       model: { ...predictor.model, image: 'registry.invalid/triton:1' },
     }));
@@ -333,11 +326,10 @@ function ofKnative(): void {
       text,
       /registry\.invalid\/triton:1.*failed to resolve image to digest.*registry\.invalid added to registries-skipping-tag-resolving/s,
     );
-    await served.remove();
   });
 
   it('a rollout whose tag cannot be resolved leaves the old version serving', async () => {
-    const served = serve('Knative', { runtime: { type: 'Triton', version: '1' } }, (predictor) =>
+    await using served = serve('Knative', { runtime: { type: 'Triton', version: '1' } }, (predictor) =>
       predictor.model['runtimeVersion'] === '2'
         ? { ...predictor, model: { ...predictor.model, image: 'registry.invalid/triton' } }
         : predictor,
@@ -349,19 +341,17 @@ function ofKnative(): void {
     assert.equal(previousServes, true);
     await served.apply({ runtime: { type: 'Triton', version: '3' } });
     await served.until(({ state, cause }) => state === 'Ready' && cause === undefined);
-    await served.remove();
   });
 
   it('a node selector without the feature flag is KnativeFeatureDisabled', async () => {
-    const served = serve('Knative', { scheduling: { nodeSelector: { 'kubernetes.io/os': 'linux' } } });
+    await using served = serve('Knative', { scheduling: { nodeSelector: { 'kubernetes.io/os': 'linux' } } });
     await served.apply();
     const { message: text } = await served.until(isCause({ stage: 'Platform', reason: 'KnativeFeatureDisabled' }));
     assert.match(text, /must not set the field\(s\).*feature flag for nodeSelector in ConfigMap knative-serving\/config-features/s);
-    await served.remove();
   });
 
   it('a rollout that waits for the GPU of the old version says so, and suspending frees it', async () => {
-    const served = serve('Knative', { gpu: { count: 3 } });
+    await using served = serve('Knative', { gpu: { count: 3 } });
     await served.apply();
     await served.until(({ state }) => state === 'Ready');
     await served.apply({ podMetadata: { labels: { changed: 'yes' } } });
@@ -374,11 +364,10 @@ function ofKnative(): void {
     } else await served.remove();
     await served.apply({ suspend: false });
     await served.until(({ state, cause }) => state === 'Ready' && cause === undefined);
-    await served.remove();
   });
 
   it('a model that did not load keeps its cause when Knative has given it up', async () => {
-    const served = serve('Knative', {
+    await using served = serve('Knative', {
       podMetadata: { annotations: { [plays]: 'crash', [message]: 'failed to load', 'serving.knative.dev/progress-deadline': '10s' } },
     });
     await served.apply();
@@ -392,6 +381,5 @@ function ofKnative(): void {
     const { state, message: text } = await served.until(({ state: now }) => now === 'Failed');
     assert.equal(state, 'Failed');
     assert.match(text, /failed to load/);
-    await served.remove();
   });
 }

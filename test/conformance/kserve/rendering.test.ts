@@ -119,32 +119,28 @@ for (const mode of modes) {
         it(`serves ${type} on the ${gpu ? 'GPU' : 'CPU'}`, async () => {
           const deployment = example(type, gpu);
           assert.deepEqual(judge(deployment, { dialect, mode, facts, policy: {} }), []);
-          const served = new Served(deployment, dialect, mode);
-          try {
-            await served.apply();
-            const template = await templateOf(served);
-            const container = template.spec.containers.find(({ name }) => name === 'kserve-container');
-            assert.match(container?.image ?? '', imageOf(type, gpu));
-            assert.deepEqual(container?.resources?.limits, { cpu: '1', memory: '512Mi', ...(gpu && { 'nvidia.com/gpu': '1' }) });
-            if (becomesReady) {
-              const { runtime, loading, addresses, cause } = await served.until(
-                // KServe's word and the list of pods are two reads: the copy may be counted a moment after Ready.
-                ({ state, loading }) => state === 'Ready' && loading.summary === '1/1',
-              );
-              assert.equal(cause, undefined);
-              assert.match(runtime.image ?? '', imageOf(type, gpu));
-              assert.match(runtime.digest ?? '', /^sha256:[0-9a-f]{64}$/);
-              assert.equal(loading.summary, '1/1');
-              assert.match(
-                addresses.external?.predictUrl ?? '',
-                type === 'Triton' ? /\/v2\/models\/triton(-gpu)?\/infer$/ : /\/v1\/models\/[a-z-]+:predict$/,
-              );
-              assert.match(addresses.internal?.url ?? '', new RegExp(`^http://[a-z-]+\\.${namespace}\\.svc\\.cluster\\.local$`));
-            }
-            await unchanged(served);
-          } finally {
-            await served.remove();
+          await using served = new Served(deployment, dialect, mode);
+          await served.apply();
+          const template = await templateOf(served);
+          const container = template.spec.containers.find(({ name }) => name === 'kserve-container');
+          assert.match(container?.image ?? '', imageOf(type, gpu));
+          assert.deepEqual(container?.resources?.limits, { cpu: '1', memory: '512Mi', ...(gpu && { 'nvidia.com/gpu': '1' }) });
+          if (becomesReady) {
+            const { runtime, loading, addresses, cause } = await served.until(
+              // KServe's word and the list of pods are two reads: the copy may be counted a moment after Ready.
+              ({ state, loading }) => state === 'Ready' && loading.summary === '1/1',
+            );
+            assert.equal(cause, undefined);
+            assert.match(runtime.image ?? '', imageOf(type, gpu));
+            assert.match(runtime.digest ?? '', /^sha256:[0-9a-f]{64}$/);
+            assert.equal(loading.summary, '1/1');
+            assert.match(
+              addresses.external?.predictUrl ?? '',
+              type === 'Triton' ? /\/v2\/models\/triton(-gpu)?\/infer$/ : /\/v1\/models\/[a-z-]+:predict$/,
+            );
+            assert.match(addresses.internal?.url ?? '', new RegExp(`^http://[a-z-]+\\.${namespace}\\.svc\\.cluster\\.local$`));
           }
+          await unchanged(served);
         });
       }
     }
@@ -167,7 +163,7 @@ if (minor === 20) {
     for (const mode of modes) {
       it(`is accepted and stored as rendered, ${mode}`, async () => {
         const { spec, ...rest } = example('TFServing', true);
-        const served = new Served(
+        await using served = new Served(
           {
             ...rest,
             metadata: { name: `full-${mode.toLowerCase()}`, namespace },
@@ -218,14 +214,13 @@ if (minor === 20) {
         await served.until(({ state }) => state === 'Suspended');
         await served.apply({ suspend: false });
         await served.until(({ state }) => state === 'Ready');
-        await served.remove();
       });
     }
 
     it('keeps a digest, also with a GPU', async () => {
       const { spec, ...rest } = example('TFServing', true);
       const digest = `sha256:${'ab'.repeat(32)}`;
-      const served = new Served(
+      await using served = new Served(
         { ...rest, metadata: { name: 'pinned', namespace }, spec: { ...spec, runtime: { type: 'TFServing', version: digest } } },
         dialect,
         'Standard',
@@ -233,12 +228,11 @@ if (minor === 20) {
       await served.apply();
       const { runtime } = await served.until(({ state }) => state === 'Ready');
       assert.deepEqual([runtime.image, runtime.managedVia], [`tensorflow/serving@${digest}`, 'InferenceService']);
-      await served.remove();
     });
 
     it('gives a GPU up before it takes another: a change goes through with all GPUs in use', async () => {
       const { spec, ...rest } = example('Triton', true);
-      const served = new Served(
+      await using served = new Served(
         { ...rest, metadata: { name: 'greedy', namespace }, spec: { ...spec, gpu: { count: 4 } } },
         dialect,
         'Standard',
@@ -250,7 +244,6 @@ if (minor === 20) {
         () => served.observe(),
         (seen) => seen.pods.every(({ metadata }) => metadata.labels?.['changed'] === 'yes') && readServing(seen).state === 'Ready',
       );
-      await served.remove();
     });
   });
 }
