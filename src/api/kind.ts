@@ -6,7 +6,10 @@ export const group = 'modelwright.dev';
 export const version = 'v1alpha1';
 export const apiVersion = `${group}/${version}`;
 
-/** metadata of our kinds, as far as it is read. Cluster-scoped objects have no namespace. */
+/**
+ * metadata of our kinds, as far as it is read. Cluster-scoped objects have no namespace. The client has the same words with owner references
+ * (`src/kube/object.ts`), and knows nothing of this folder, as this one knows no client.
+ */
 export interface Metadata {
   readonly name: string;
   readonly namespace?: string;
