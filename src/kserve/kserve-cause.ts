@@ -39,11 +39,21 @@ function refusedPod(text: string): Cause {
     };
   }
   const remedy = /PodSecurity/.test(message)
-    ? 'use a namespace whose Pod Security level admits the pod, or a runtime that fits it'
+    ? remedyForPodSecurity(message)
     : /secrets? "[^"]*" not found/i.test(message)
       ? 'make the Secret that the service account or KServe names'
       : 'change what it names, or ask whoever set that rule';
   return { stage: 'Startup', reason: 'PodRefused', message: `The pod is refused: ${message}. To solve it: ${remedy}` };
+}
+
+/** Pod Security names each container at fault: `allowPrivilegeEscalation != false (container "storage-initializer" must set …)`. */
+function remedyForPodSecurity(message: string): string {
+  if (/"storage-initializer"/.test(message)) {
+    return "KServe's stock storage initializer has no security context: serve a package (modelwright push) and set spec.storageContainer in the ServingPlatform, or have an administrator add a securityContext to the ClusterStorageContainer that downloads this model";
+  }
+  return /"(?:kserve|kfserving)-container"/.test(message)
+    ? 'set spec.podSecurity to Restricted, or use a namespace whose Pod Security level admits the pod'
+    : 'use a namespace whose Pod Security level admits the pod, or a runtime that fits it';
 }
 
 /** What Knative says about the newest Revision, or about the Configuration where no Revision could be made. */
@@ -193,8 +203,17 @@ function knativeRefusal(message: string): Cause | undefined {
   return {
     stage: 'Platform',
     reason: 'KnativeFeatureDisabled',
-    message: `Knative refuses the pod: ${message}. To solve it: enable the feature flag for ${field.split('.').at(-1)} in ConfigMap knative-serving/config-features, or use spec.deploymentMode: Standard in a new ModelDeployment`,
+    message: `Knative refuses the pod: ${message}. To solve it: ${remedyForField(field)}, or use spec.deploymentMode: Standard in a new ModelDeployment`,
   };
+}
+
+/** Knative has a flag for a security context of the pod, and none for fields of one at a container that are newer than it. */
+function remedyForField(path: string): string {
+  if (/containers\[\d+\]\.securityContext/.test(path)) return 'upgrade Knative, or set spec.podSecurity to Unset';
+  if (/\.securityContext\b/.test(path)) {
+    return 'set "kubernetes.podspec-securitycontext": "enabled" in ConfigMap knative-serving/config-features';
+  }
+  return `enable the feature flag for ${path.split('.').at(-1)} in ConfigMap knative-serving/config-features`;
 }
 
 /** Races between writers and short outages, which KServe reports like errors of the spec and gets over by itself. */

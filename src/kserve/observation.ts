@@ -73,6 +73,7 @@ interface Container {
   readonly name?: string;
   readonly image?: string;
   readonly resources?: { readonly limits?: Readonly<Record<string, string | number>> };
+  readonly securityContext?: { readonly seccompProfile?: { readonly type?: string } };
 }
 
 export interface PodObject extends KubeObject {

@@ -135,6 +135,21 @@ describe('Knative mode', () => {
     }),
     { state: 'Failed', reason: 'KnativeFeatureDisabled', stage: 'Platform', message: /feature flag for nodeSelector.*config-features/ },
   );
+  for (const [field, remedy] of [
+    ['spec.template.spec.securityContext.seccompProfile', /"kubernetes\.podspec-securitycontext": "enabled"/],
+    ['spec.template.spec.containers[0].securityContext.seccompProfile', /upgrade Knative, or set spec\.podSecurity to Unset/],
+  ] as const) {
+    check(
+      `a field that this Knative does not let through: ${field}`,
+      knative({
+        inferenceService: service([
+          condition('PredictorReady', 'False', 'ReconcileFailed', `validation failed: must not set the field(s): ${field}`),
+          condition('Ready', 'False', 'ReconcileFailed'),
+        ]),
+      }),
+      { state: 'Failed', reason: 'KnativeFeatureDisabled', stage: 'Platform', message: remedy },
+    );
+  }
   check(
     'work of Knative under way (OutOfDate)',
     knative({

@@ -201,6 +201,20 @@ describe('a first deployment without pods', () => {
       message: /Pod Security level/,
     },
   );
+  for (const [container, remedy] of [
+    ['kserve-container', /set spec\.podSecurity to Restricted/],
+    ['storage-initializer', /modelwright push.*spec\.storageContainer/],
+  ] as const) {
+    check(
+      `Pod Security, for ${container}`,
+      observe(
+        noPods(
+          `pods "iris-x" is forbidden: violates PodSecurity "restricted:latest": seccompProfile (container "${container}" must set …)`,
+        ),
+      ),
+      { state: 'Failed', reason: 'PodRefused', stage: 'Startup', message: remedy },
+    );
+  }
   const unknown = service([condition('IngressReady', 'Unknown'), condition('PredictorReady', 'Unknown'), condition('Ready', 'Unknown')]);
   check(
     'a storageUri that KServe does not read',

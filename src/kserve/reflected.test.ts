@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { PodTemplate } from './observation.ts';
+import { restrictedServer } from './pod-security.ts';
 import { unreflected } from './reflected.ts';
 import { slimWorkload } from './slim-workload.ts';
 import { deploymentOf } from './testing/observed.ts';
@@ -60,6 +61,11 @@ describe('a pod template shows an InferenceService', () => {
     // Knative has replaced the tag by what it resolved it to.
     assert.equal(differs({ model }, { container: { image: `x/triton@${digest}` } }), undefined);
   });
+  it('also with its security context', () => {
+    const container = { securityContext: { ...restrictedServer, runAsUser: 1000 } };
+    assert.equal(differs({ model: { ...model, securityContext: restrictedServer } }, { container }), undefined);
+    assert.equal(differs({ model }, { container }), undefined);
+  });
   const rows: readonly [string, object, Parameters<typeof differs>[1]][] = [
     ['storageUri', { model: { ...model, storageUri: 'gs://a/c' } }, {}],
     ['runtimeVersion', { model: { ...model, runtimeVersion: '24' } }, {}],
@@ -69,6 +75,11 @@ describe('a pod template shows an InferenceService', () => {
     ['annotations.note', { model }, { annotations: { note: 'c' } }],
     ['nodeSelector.pool', { model, nodeSelector: { pool: 'cpu' } }, {}],
     ['resources.memory', { model: { ...model, resources: { limits: { memory: '2Gi' } } } }, {}],
+    [
+      'securityContext.seccompProfile.type',
+      { model: { ...model, securityContext: restrictedServer } },
+      { container: { securityContext: {} } },
+    ],
     ['serviceAccountName', { model, serviceAccountName: 'other' }, {}],
   ];
   for (const [path, predictor, change] of rows) it(`but not ${path}`, () => assert.equal(differs(predictor, change), path));

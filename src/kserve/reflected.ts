@@ -32,6 +32,11 @@ export function unreflected({ metadata, spec }: InferenceServiceObject, template
     missing(predictor['annotations'], annotations, 'annotations'),
     missing(predictor['nodeSelector'], template.spec?.nodeSelector ?? {}, 'nodeSelector'),
     missing(asFields(server['resources'])?.['limits'], container?.resources?.limits ?? {}, 'resources'),
+    missing(
+      asFields(server['securityContext'])?.['seccompProfile'],
+      { ...container?.securityContext?.seccompProfile },
+      'securityContext.seccompProfile',
+    ),
     typeof account === 'string' && account !== (template.spec?.serviceAccountName ?? account) && 'serviceAccountName',
   ];
   return differences.find((path): path is string => typeof path === 'string');

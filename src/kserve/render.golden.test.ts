@@ -72,6 +72,7 @@ function fullExample(mode: DeploymentMode): ModelDeployment {
         tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }],
         affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] } },
       },
+      podSecurity: 'Restricted',
       podMetadata: { labels: { team: 'vision' }, annotations: { 'example.com/note': 'a note' } },
       imagePullSecrets: [{ name: 'registry' }],
       serviceAccountName: 'models',

@@ -5,6 +5,7 @@ import { type Dialect, describeDialect } from './dialect.ts';
 import { selectionLabels } from './labels.ts';
 import { spellMode } from './mode.ts';
 import { givenLocation, type ModelLocation, renderLocation } from './model-location.ts';
+import { isRestricted, restrictedServer } from './pod-security.ts';
 import { containerResources, nodeSelectorOf } from './resources.ts';
 import { protocolVersion } from './runtimes.ts';
 import { renderScaling } from './scaling.ts';
@@ -22,6 +23,8 @@ export interface RenderContext {
   readonly owner?: OwnerReference;
   /** Where the model lies; absent: where `spec.source.storageUri` says. */
   readonly location?: ModelLocation;
+  /** Containers get a security context that `restricted` admits; absent: where `spec.podSecurity` asks for it. */
+  readonly restricted?: boolean;
 }
 
 /** An InferenceService with only the fields that Modelwright owns: the body of a server-side apply. */
@@ -45,7 +48,8 @@ export interface Rendered {
  */
 export function renderInferenceService(deployment: ModelDeployment, context: RenderContext): Rendered {
   const { metadata, spec } = deployment;
-  const { dialect, mode, owner } = context;
+  const { dialect, mode, owner, restricted = isRestricted(deployment) } = context;
+  const security = restricted ? { securityContext: restrictedServer } : {};
   const model = renderLocation(locationOf(deployment, context), dialect);
   const notes: string[] = [];
   const scaling = renderScaling(spec, mode, dialect);
@@ -82,9 +86,11 @@ export function renderInferenceService(deployment: ModelDeployment, context: Ren
         ...pods.component,
         ...(nodeSelector && { nodeSelector }),
         ...model.predictor,
-        ...renderServer(deployment, model.storageUri, chooseServer(deployment, dialect), dialect),
+        ...renderServer(deployment, { storageUri: model.storageUri, ...security }, chooseServer(deployment, dialect), dialect),
       },
-      ...(spec.transformer && { transformer: renderTransformer(spec.transformer, pods.component, spec.scheduling?.nodeSelector, dialect) }),
+      ...(spec.transformer && {
+        transformer: renderTransformer(spec.transformer, { ...pods, security }, spec.scheduling?.nodeSelector, dialect),
+      }),
     },
   };
   const absent = spec.suspend === true && !dialect.features.stopAnnotation;
@@ -98,12 +104,17 @@ function locationOf(deployment: ModelDeployment, { location = givenLocation(depl
 }
 
 /** The container of the model server, under the key that this KServe knows. */
-function renderServer(deployment: ModelDeployment, storageUri: string, server: Server, { features }: Dialect): Record<string, unknown> {
+function renderServer(
+  deployment: ModelDeployment,
+  given: { readonly storageUri: string; readonly securityContext?: typeof restrictedServer },
+  server: Server,
+  { features }: Dialect,
+): Record<string, unknown> {
   const { spec } = deployment;
   const { runtime, protocol } = server;
   const resources = containerResources(spec.resources, spec.gpu);
   const container = {
-    storageUri,
+    ...given,
     ...(server.runtimeVersion !== undefined && { runtimeVersion: server.runtimeVersion }),
     ...(server.image !== undefined && { image: server.image }),
     ...(resources && { resources }),
@@ -177,7 +188,7 @@ function gpuStrategy(spec: ModelDeployment['spec'], mode: DeploymentMode, dialec
 
 function renderTransformer(
   transformer: NonNullable<ModelDeployment['spec']['transformer']>,
-  component: Readonly<Record<string, unknown>>,
+  { component, security }: Pick<PodFields, 'component'> & { readonly security: object },
   nodeSelector: Readonly<Record<string, string>> | undefined,
   { group }: Dialect,
 ): Record<string, unknown> {
@@ -196,6 +207,7 @@ function renderTransformer(
         // Go leaves an empty value out, and so does what is stored.
         ...(transformer.env && { env: transformer.env.map(({ name, value }) => (value === '' ? { name } : { name, value })) }),
         ...(resources && { resources }),
+        ...security,
       },
     ],
   };

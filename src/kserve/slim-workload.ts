@@ -26,8 +26,13 @@ export function slimWorkload<T extends WorkloadObject>(workload: T): T {
 }
 
 function slimTemplate({ metadata, spec }: PodTemplate): PodTemplate {
-  const containers = spec?.containers?.map(({ name, image, resources }) =>
-    defined({ name, image, resources: defined({ limits: resources?.limits }) }),
+  const containers = spec?.containers?.map(({ name, image, resources, securityContext }) =>
+    defined({
+      name,
+      image,
+      resources: defined({ limits: resources?.limits }),
+      ...(securityContext?.seccompProfile && { securityContext: { seccompProfile: securityContext.seccompProfile } }),
+    }),
   );
   return {
     metadata: defined({ labels: metadata?.labels, annotations: metadata?.annotations }),

@@ -2,6 +2,7 @@
 import type { Static } from 'typebox';
 import type { KindDefinition, Metadata } from '../kind.ts';
 import { type apiVersion, group, version } from '../kind.ts';
+import { podSecuritySchema } from '../pod-security.ts';
 import { boolean, object, oneOf, Type, text } from '../schema.ts';
 import { conditionTypes } from './conditions.ts';
 import { modelSchema } from './model.ts';
@@ -39,6 +40,7 @@ export const specSchema = object('What should serve, and how.', {
   batching: Type.Optional(batchingSchema),
   scheduling: Type.Optional(schedulingSchema),
   podMetadata: Type.Optional(podMetadataSchema),
+  podSecurity: Type.Optional(podSecuritySchema('what the ServingPlatform says')),
   imagePullSecrets: Type.Optional(imagePullSecretsSchema),
   serviceAccountName: Type.Optional(
     text('Service account of the pods; it must be one that the cluster policy allows. Omitted: the default one of the namespace.', 253, {

@@ -1,6 +1,7 @@
 /** `spec` of a ServingPlatform: what holds for every model of the cluster. */
 import { protocols, runtimeTypes } from '../model-deployment/runtime.ts';
 import { deploymentModes } from '../model-deployment/serving.ts';
+import { podSecuritySchema } from '../pod-security.ts';
 import { boolean, integer, keyedList, list, object, oneOf, Type, text } from '../schema.ts';
 import { benchmarkSchema, targetHostsSchema } from './benchmark.ts';
 import { packagingSchema, repositoriesSchema, storageContainerSchema } from './repositories.ts';
@@ -185,5 +186,6 @@ export const specSchema = object('What holds for every model of the cluster.', {
   packaging: Type.Optional(packagingSchema),
   storageContainer: Type.Optional(storageContainerSchema),
   benchmark: Type.Optional(benchmarkSchema),
+  podSecurity: Type.Optional(podSecuritySchema('Auto')),
   policy: Type.Optional(policy),
 });

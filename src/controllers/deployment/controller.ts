@@ -60,7 +60,7 @@ export function deploymentController(ports: DeploymentControllerPorts): Controll
       }),
       watchMapped(stores.packaging.jobs, (job) => packagedKeys(job as Cached<KubeObject>)),
       watchMapped(stores.packaging.pods, (pod) => packagedKeys(pod as Cached<KubeObject>)),
-      watchMapped(stores.packaging.namespaces, ({ metadata }) => packagedIn(stores, metadata.name), { changed: specChanged }),
+      watchMapped(stores.packaging.namespaces, ({ metadata }) => labelsCountFor(stores, metadata.name), { changed: specChanged }),
       watchMapped(stores.packaging.storageContainers, keys),
       watchMapped(stores.podEvents, ({ metadata, involvedObject }) => servicesOfPod(stores, metadata.namespace, involvedObject?.name)),
       watchMapped(stores.events, ({ metadata, involvedObject }) => known(stores, metadata.namespace, involvedObject?.name)),
@@ -76,11 +76,11 @@ function known(stores: DeploymentStores, namespace: string | undefined, name: st
   return stores.modelDeployments.get(key) === undefined ? [] : [key];
 }
 
-/** Deployments of a namespace that are packaged: whether they may be depends on its labels. */
-function packagedIn({ modelDeployments }: DeploymentStores, namespace: string): readonly ObjectKey[] {
+/** Deployments of a namespace whose labels decide over them: whether they may be packaged, and their security context. */
+function labelsCountFor({ modelDeployments }: DeploymentStores, namespace: string): readonly ObjectKey[] {
   return modelDeployments
     .list(namespace)
-    .filter(({ spec }) => spec.source.storageUri === undefined)
+    .filter(({ spec }) => spec.source.storageUri === undefined || (spec.podSecurity ?? 'Auto') === 'Auto')
     .map((deployment) => keyOf(deployment as ModelDeployment));
 }
 

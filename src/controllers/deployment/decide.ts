@@ -112,7 +112,13 @@ function planFor(observed: Observed): Plan {
   const problems = judge(subject, { dialect, mode, facts, policy, location });
   const block = blockOf(problems);
   if (block !== undefined) return blocked(block);
-  const rendered = renderInferenceService(subject, { dialect, mode, owner: controllerReference(deployment), location });
+  const rendered = renderInferenceService(subject, {
+    dialect,
+    mode,
+    owner: controllerReference(deployment),
+    location,
+    restricted: observed.restricted,
+  });
   const gate = gateFor(observed, dialect, mode, rendered);
   return { kind: 'Serve', dialect, mode, rendered: throughGate(rendered, gate), warnings: problems, gate };
 }

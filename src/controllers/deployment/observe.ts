@@ -1,9 +1,11 @@
 import type { ModelDeployment } from '../../api/model-deployment/index.ts';
 import type { DeploymentMode } from '../../api/model-deployment/serving.ts';
+import type { PodSecurity } from '../../api/pod-security.ts';
 import { type Dialect, detectDialect, type Missing } from '../../kserve/dialect.ts';
 import type { ClusterFacts } from '../../kserve/facts.ts';
 import type { FetchedLog, Observation } from '../../kserve/observation.ts';
 import type { PlatformRuntimes } from '../../kserve/platform/assignment.ts';
+import { isRestricted } from '../../kserve/pod-security.ts';
 import type { Policy } from '../../kserve/policy.ts';
 import { keyText, type ObjectKey } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
@@ -26,6 +28,8 @@ export interface Observed {
   readonly defaultMode?: DeploymentMode;
   /** The deployment that has the same identity and was there earlier. */
   readonly identityHolder: Cached<ModelDeployment> | undefined;
+  /** Its containers get the security context that Pod Security's `restricted` asks for. */
+  readonly restricted: boolean;
   readonly inferenceService: Ownership;
   readonly children: Children;
   readonly logs: readonly FetchedLog[];
@@ -46,6 +50,7 @@ export interface ObservePorts {
   readonly platformRuntimes?: PlatformRuntimes;
   /** There is a ClusterStorageContainer of ours. */
   readonly hasStorageContainer?: boolean;
+  readonly podSecurity?: PodSecurity;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -55,7 +60,7 @@ const noChildren: Children = { pods: [], deployments: [], replicaSets: [], knati
 /** Reads one deployment and everything below it from the caches; undefined when it is gone. `logs`, `settling` and `packaging` are the caller's to fill. */
 export function observe(
   key: ObjectKey,
-  { stores, facts, policy, defaultMode, platformRuntimes, hasStorageContainer, now }: ObservePorts,
+  { stores, facts, policy, defaultMode, platformRuntimes, hasStorageContainer, podSecurity, now }: ObservePorts,
 ): Observed | undefined {
   const deployment = stores.modelDeployments.get(key);
   if (deployment === undefined) return undefined;
@@ -76,6 +81,7 @@ export function observe(
     policy,
     ...(defaultMode !== undefined && { defaultMode }),
     identityHolder: holderOfIdentity(deployment, rivals),
+    restricted: restrictedHere(deployment as ModelDeployment, podSecurity, stores),
     inferenceService: serviceOf(key, serving, { uid, name }),
     children: serving === undefined ? noChildren : childrenOf(key, serving, stores),
     logs: [],
@@ -83,6 +89,15 @@ export function observe(
     packaging: notAsked,
     gate: observeGate(deployment, stores, serving?.inferenceServices, now),
   };
+}
+
+/** What the platform and the labels of the namespace say where the model says nothing. */
+function restrictedHere(deployment: ModelDeployment, platform: PodSecurity | undefined, { packaging }: DeploymentStores): boolean {
+  const namespaceLabels = packaging.namespaces.get({ name: deployment.metadata.namespace ?? '' })?.metadata.labels;
+  return isRestricted(deployment, {
+    ...(platform !== undefined && { platform }),
+    ...(namespaceLabels !== undefined && { namespaceLabels }),
+  });
 }
 
 /** A store that is not filled yet must not be taken for a cluster without InferenceServices. */

@@ -1,4 +1,5 @@
 import type { DeploymentMode } from '../../api/model-deployment/serving.ts';
+import type { PodSecurity } from '../../api/pod-security.ts';
 import type { ClusterFacts } from '../../kserve/facts.ts';
 import type { PlatformRuntimes } from '../../kserve/platform/assignment.ts';
 import type { Policy } from '../../kserve/policy.ts';
@@ -15,6 +16,7 @@ export interface PlatformSettings {
   readonly packaging?: PackagingSettings;
   /** KServe is to download packages by our program, where it can. */
   readonly storageContainer?: boolean;
+  readonly podSecurity?: PodSecurity;
 }
 
 /** Where the settings of the ServingPlatform come from. */

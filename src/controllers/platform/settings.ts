@@ -37,7 +37,7 @@ function settingsFor(key: ObjectKey, facts: ClusterFacts, stores: Stores): Platf
   const platform = stores.platforms.get(platformKey);
   // While it is being deleted everything goes back to what holds without it, at once: its runtimes wait for that.
   if (platform === undefined || platform.metadata.deletionTimestamp !== undefined) return {};
-  const { policy, kserve, repositories = [], packaging: jobs = {} } = (platform as ServingPlatform).spec;
+  const { policy, kserve, repositories = [], packaging: jobs = {}, podSecurity } = (platform as ServingPlatform).spec;
   const mode = kserve?.defaultDeploymentMode;
   const runtime = runtimeFor(key, platform as ServingPlatform, facts, stores);
   return {
@@ -52,6 +52,7 @@ function settingsFor(key: ObjectKey, facts: ClusterFacts, stores: Stores): Platf
     ...(mode !== undefined && mode !== 'Auto' && { defaultMode: mode }),
     packaging: { repositories, jobs },
     storageContainer: platform.spec.storageContainer !== undefined,
+    ...(podSecurity !== undefined && { podSecurity }),
     ...runtime,
   };
 }

@@ -111,6 +111,7 @@ export function anObservation(over: Partial<Observed> = {}): Observed {
     platform: dialectOf(newestKServe),
     policy: {},
     identityHolder: undefined,
+    restricted: false,
     inferenceService: { kind: 'Absent' },
     children: { pods: [], deployments: [], replicaSets: [], knativeServices: [], revisions: [], events: [] },
     logs: [],
