@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttps } from 'node:https';
 import { createServer, type Socket } from 'node:net';
@@ -9,6 +8,7 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { decodePoints } from '../../src/load/point-code.ts';
 import type { Report } from '../../src/load/report/report.ts';
 import { bench, benchReport } from './bench.ts';
+import { ownAuthority } from './certificate.ts';
 import { startTruthServer, type TruthServer } from './servers/start.ts';
 
 let server: TruthServer;
@@ -104,6 +104,15 @@ describe('modelwright bench', () => {
     assert.notEqual(point.sendLagMicroseconds, null);
   });
 
+  it('does not rank a point that was over sooner than is asked for', async () => {
+    const measured = async (minimum: string) => {
+      const report = await benchReport([server.url, '--model', 'truth', '--requests', '30', '--min-duration', minimum]);
+      return report.points[0]?.invalidReasons.find(({ reason }) => reason === 'TooShort')?.message;
+    };
+    assert.match((await measured('1h')) ?? '', /^measured \d+\.\d\d s, at least 3600 s are asked for$/);
+    assert.equal(await measured('1ms'), undefined);
+  });
+
   it('searches for the largest concurrency within a bound', async () => {
     await using queue = await startTruthServer({ kind: 'queue', servers: 1, microseconds: 4000, service: 'fixed' });
     // One worker of 4 ms: N at once wait 4·N ms; 50 ms admit 12.
@@ -178,6 +187,12 @@ describe('bad input ends with a sentence and an exit code', () => {
       ['http://127.0.0.1:1', '--model', 'm', '--batch', '1,2,4', '--concurrency', '1,2,4', '--termination', '/x'],
       2,
       /holds 8 points, this sweep has 9/,
+    ],
+    [
+      'a least duration of points that have a duration',
+      ['http://127.0.0.1:1', '--model', 'm', '--duration', '1s', '--min-duration', '1s'],
+      2,
+      /--min-duration is for points that are measured by --requests/,
     ],
     [
       'a payload that is not there',
@@ -264,31 +279,11 @@ describe('bad input ends with a sentence and an exit code', () => {
   });
 
   it('a certificate of an unknown authority, and the same with its CA', async (test) => {
-    const key = join(folder, 'key.pem');
-    const cert = join(folder, 'cert.pem');
-    const made = spawnSync('openssl', [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '2',
-      '-subj',
-      '/CN=localhost',
-      '-addext',
-      'subjectAltName=DNS:localhost',
-      '-keyout',
-      key,
-      '-out',
-      cert,
-    ]);
-    if (made.status !== 0) return test.skip('openssl is not installed');
+    const authority = ownAuthority(folder, ['DNS:localhost']);
+    if (authority === undefined) return test.skip('openssl is not installed');
     const answer = '{"outputs":[{"name":"y","shape":[1,1],"datatype":"FP32","data":[0.5]}]}';
     const seen: (string | undefined)[] = [];
-    const https = createHttps({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
+    const https = createHttps({ key: authority.key, cert: authority.cert }, (request, response) => {
       seen.push(request.headers.authorization);
       request.resume();
       request.on('end', () =>
@@ -302,11 +297,12 @@ describe('bad input ends with a sentence and an exit code', () => {
     });
     const url = `https://localhost:${(https.address() as { port: number }).port}`;
     const refused = await bench([url, '--model', 'm']);
-    assert.match(refused.stderr, /self-signed certificate/);
+    assert.match(refused.stderr, /TLS|certificate/);
+    assert.match(refused.stderr, /unable to (get local issuer|verify the first) certificate/);
     assert.equal(refused.code, 3);
     const token = join(folder, 'token');
     writeFileSync(token, 'top-secret\n');
-    const report = await benchReport([url, '--model', 'm', '--ca-file', cert, '--token-file', token, '--requests', '30']);
+    const report = await benchReport([url, '--model', 'm', '--ca-file', authority.caFile, '--token-file', token, '--requests', '30']);
     assert.equal(report.points[0]?.errors.tls, undefined);
     assert.ok((report.points[0]?.succeeded ?? 0) >= 30);
     assert.ok(seen.every((value) => value === 'Bearer top-secret'));

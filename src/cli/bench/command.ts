@@ -45,6 +45,7 @@ export function benchCommand(): Command {
     .option('--samples <count>', 'samples of the Offline scenario (default: 24576)')
     .option('--duration <time>', 'how long each point is measured, e.g. 30s')
     .option('--requests <count>', 'how many requests each point has (default: 100, for a closed loop without --duration)')
+    .option('--min-duration <time>', 'with --requests: a point that was over sooner is not valid')
     .option('--warmup <time>', 'warm-up before each point (default: a fifth of the duration, at most 5s)')
     .option('--warmup-requests <count>', 'at least so many requests of warm-up before each point', '10')
     .optionsGroup('Objective:')

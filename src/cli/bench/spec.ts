@@ -39,6 +39,7 @@ export interface BenchFlags {
   readonly samples?: string;
   readonly duration?: string;
   readonly requests?: string;
+  readonly minDuration?: string;
   readonly warmup?: string;
   readonly warmupRequests: string;
   readonly slo: readonly string[];
@@ -98,6 +99,7 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
   const slo = flags.slo.map((bound) => latencyBound(bound));
   const work = workOf(flags, slo, points);
   const bound = boundOf(flags, work);
+  const leastSeconds = minimumSeconds(flags, bound);
   const warmupRequests = notNegative(flags.warmupRequests, '--warmup-requests');
   if (bound.kind === 'requests' && bound.requests <= warmupRequests) {
     throw new UsageError(`--requests ${bound.requests} must be more than the ${warmupRequests} of the warm-up`);
@@ -151,7 +153,7 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
       ...(maxPerSecond !== undefined && { maxPerSecond }),
       stability: { windows: 3, tolerance: 0.1, minimumRequests: 10 },
       validity: {
-        minimumSeconds: 0,
+        minimumSeconds: leastSeconds,
         minimumRequests: samplesToBound(quantileOfName(judged) as number),
         maximumErrorsPerMillion: maxErrorsPerMillion,
       },
@@ -274,6 +276,14 @@ function boundOf(flags: BenchFlags, work: Work): BenchSpec['bound'] {
     return { kind: 'seconds', seconds: 10 };
   }
   return { kind: 'requests', requests: flags.requests === undefined ? defaultRequests : positive(flags.requests, '--requests', true) };
+}
+
+/** What a point that is measured by count takes at least; one that is measured by time takes its time. */
+function minimumSeconds({ minDuration }: BenchFlags, bound: BenchSpec['bound']): number {
+  if (minDuration === undefined) return 0;
+  if (bound.kind === 'seconds')
+    throw new UsageError('--min-duration is for points that are measured by --requests; --duration says itself how long a point takes');
+  return seconds(minDuration, '--min-duration');
 }
 
 /** The percentile that stability and the minimum of requests are judged by: the highest one bounded, else the highest that the count supports. */

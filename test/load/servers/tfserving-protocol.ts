@@ -4,8 +4,9 @@
  * `/dcgm` answers as a DCGM exporter does, with the GPU of this server's pod and that of another.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createHttp2, type Http2Session } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { messages, ProtoWriter, readProto, strings } from '../../../src/load/protocol/protobuf.ts';
+import { type ServerTls, serveUnaryGrpc } from './unary-grpc.ts';
 
 export interface TfServingProtocolServer extends AsyncDisposable {
   readonly http: string;
@@ -27,7 +28,8 @@ const metadata = {
   },
 };
 
-export async function startTfServingProtocol(): Promise<TfServingProtocolServer> {
+/** @param tls certificate of the gRPC side; REST stays plain. */
+export async function startTfServingProtocol(tls?: ServerTls): Promise<TfServingProtocolServer> {
   let requests = 0;
   const rest = createServer((request, response) => {
     read(request, (body) => answer(request.url ?? '', body, response));
@@ -47,39 +49,19 @@ export async function startTfServingProtocol(): Promise<TfServingProtocolServer>
     return undefined;
   };
 
-  const grpc = createHttp2();
-  const sessions = new Set<Http2Session>();
-  grpc.on('session', (session) => {
-    sessions.add(session);
-  });
-  grpc.on('stream', (stream, headers) => {
-    const chunks: Buffer[] = [];
-    stream.on('error', () => {});
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    stream.on('end', () => {
-      const message = Buffer.concat(chunks).subarray(5);
-      const [spec] = messages(readProto(message), 1);
-      const known = strings(spec ?? [], 1)[0] === 'sum';
-      const reply = String(headers[':path']).endsWith('/GetModelMetadata') ? grpcMetadata() : predict(message);
-      if (known) requests++;
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-      stream.on('wantTrailers', () =>
-        stream.sendTrailers(known ? { 'grpc-status': '0' } : { 'grpc-status': '5', 'grpc-message': 'Servable not found' }),
-      );
-      const head = Buffer.alloc(5);
-      head.writeUInt32BE(reply.length, 1);
-      stream.end(known ? Buffer.concat([head, reply]) : undefined);
-    });
-  });
-  await Promise.all([rest, grpc].map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))));
-  const port = (server: { address(): unknown }) => (server.address() as { port: number }).port;
+  const grpc = await serveUnaryGrpc((path, message) => {
+    const [spec] = messages(readProto(message), 1);
+    if (strings(spec ?? [], 1)[0] !== 'sum') return { status: 5, message: 'Servable not found' };
+    requests++;
+    return path.endsWith('/GetModelMetadata') ? grpcMetadata() : predict(message);
+  }, tls);
+  await new Promise<void>((resolve) => rest.listen(0, '127.0.0.1', resolve));
   return {
-    http: `http://127.0.0.1:${port(rest)}`,
-    grpc: `grpc://127.0.0.1:${port(grpc)}`,
+    http: `http://127.0.0.1:${(rest.address() as AddressInfo).port}`,
+    grpc: `${tls === undefined ? 'grpc' : 'grpcs'}://127.0.0.1:${grpc.port}`,
     async [Symbol.asyncDispose]() {
-      for (const session of sessions) session.destroy();
       rest.closeAllConnections();
-      await Promise.all([rest, grpc].map((server) => new Promise((resolve) => server.close(resolve))));
+      await Promise.all([grpc[Symbol.asyncDispose](), new Promise((resolve) => rest.close(resolve))]);
     },
   };
 }
