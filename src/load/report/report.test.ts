@@ -97,17 +97,98 @@ describe('what a report says', () => {
 });
 
 describe("llm-d's report", () => {
-  it('has its units and fields', () => {
-    const exported = llmdReport(report, report.points[0] as (typeof report.points)[0]) as {
-      version: string;
-      results: { request_performance: { aggregate: Record<string, unknown> } };
+  it('has its units and fields, and marks what it has no place for', () => {
+    const [point] = report.points;
+    assert.ok(point !== undefined);
+    const gpus = [
+      {
+        uuid: 'GPU-a',
+        utilisationPercent: 40,
+        utilisationMaxPercent: 90,
+        memoryUsedMaxBytes: 1 << 30,
+        memoryPreallocated: false,
+      },
+      { uuid: 'GPU-b', utilisationPercent: null, utilisationMaxPercent: null, memoryUsedMaxBytes: null, memoryPreallocated: false },
+    ];
+    const { mean, min, max, p50, p90, p95, p99, p999 } = point.latencyMicroseconds ?? {};
+    const inSeconds = (microseconds: number | undefined) => (microseconds ?? Number.NaN) / 1e6;
+    assert.deepEqual(llmdReport(report, { ...point, gpus }), {
+      version: '0.2',
+      run: {
+        uid: 'run-00001/b1-c1',
+        eid: 'run-00001',
+        time: { start: '2026-01-02T03:04:05.000Z', duration: 'PT3.000S' },
+        description: 'modelwright b1-c1',
+      },
+      scenario: {
+        stack: [
+          {
+            metadata: { label: 'model-server', cfg_id: '01aa31b077842e5489d33904c738bd378337afbb623b9182555a16c1bfa79ea9' },
+            standardized: { kind: 'generic', tool: 'model server', tool_version: 'unknown', protocol: 'v2', model: { name: 'iris' } },
+            native: {},
+          },
+        ],
+        load: {
+          metadata: {},
+          standardized: {
+            tool: 'modelwright',
+            tool_version: report.tool.version,
+            source: 'unknown',
+            input_seq_len: { distribution: 'fixed', value: 0 },
+            concurrency: 1,
+          },
+          native: { args: { batch_size: 1, load: point.load }, config: { protocol: 'v2' } },
+        },
+      },
+      results: {
+        request_performance: {
+          aggregate: {
+            latency: {
+              request_latency: {
+                units: 's',
+                mean: inSeconds(mean),
+                min: inSeconds(min),
+                max: inSeconds(max),
+                p50: inSeconds(p50),
+                p90: inSeconds(p90),
+                p95: inSeconds(p95),
+                p99: inSeconds(p99),
+                p99p9: inSeconds(p999),
+              },
+            },
+            throughput: { request_rate: { units: 'queries/s', mean: point.requestsPerSecond } },
+            requests: { total: point.requests, failures: 0 },
+          },
+        },
+        observability: {
+          components: [
+            {
+              component_label: 'model-server',
+              replica_id: 'GPU-a',
+              aggregate: { gpu_utilization: { units: 'percent', mean: 40, max: 90 } },
+            },
+            { component_label: 'model-server', replica_id: 'GPU-b', aggregate: {} },
+          ],
+          modelwright: {
+            batchSize: 1,
+            inferencesPerSecond: point.inferencesPerSecond,
+            latencyMicroseconds: point.latencyMicroseconds,
+            valid: true,
+            invalidReasons: [],
+            gpus,
+          },
+        },
+      },
+    });
+  });
+  it('leaves out latencies whose mean nobody told, as its schema wants it', () => {
+    const [point] = report.points;
+    assert.ok(point !== undefined);
+    const { results } = llmdReport(report, { ...point, latencyMicroseconds: { p99: 2000 } }) as {
+      results: { request_performance: { aggregate: object }; observability: { modelwright: { latencyMicroseconds: object } } };
     };
-    assert.equal(exported.version, '0.2');
-    const { latency, requests } = exported.results.request_performance.aggregate as {
-      latency: { request_latency: { units: string; p99: number } };
-      requests: { failures: number };
-    };
-    assert.deepEqual([latency.request_latency.units, latency.request_latency.p99, requests.failures], ['s', 0.002004, 0]);
+    assert.deepEqual(Object.keys(results.request_performance.aggregate), ['throughput', 'requests']);
+    assert.deepEqual(results.observability.modelwright.latencyMicroseconds, { p99: 2000 });
   });
 });
 

@@ -63,6 +63,7 @@ export const components: Readonly<Record<string, Install>> = {
     await run(join(folder, 'bin', 'pip'), ['install', '--quiet', '--no-deps', 'tritonclient==2.50.0']);
   },
   loadgen: venv('mlcommons-loadgen==6.0.17'),
+  llmd: venv('llmd-benchmark-report==0.2.1'),
   k6: async (folder) => run('go', ['install', 'go.k6.io/k6@v1.3.0'], { GOBIN: folder, CGO_ENABLED: '0', GOFLAGS: '-trimpath' }),
   autocannon: async (folder) => run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', folder, 'autocannon@8.0.0']),
 };
