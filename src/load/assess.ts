@@ -1,5 +1,6 @@
 import type { ThreadResult } from './engine/thread.ts';
 import { mergeTraces } from './engine/trace.ts';
+import type { MemoryGrowth } from './metrics/growth.ts';
 import {
   type ErrorClass,
   errorClasses,
@@ -39,6 +40,8 @@ export interface Observation {
   readonly server: ServerStages | null;
   readonly gpus: readonly GpuUse[] | null;
   readonly serverRestarted: string | null;
+  /** Memory of the server that grew all through the window; absent: nobody told. */
+  readonly memoryGrowth?: readonly MemoryGrowth[];
 }
 
 /** What a point is judged by. */
@@ -235,9 +238,19 @@ function notes(observation: Observation, facts: WindowFacts, { maxPerSecond }: J
   if (resent > 0) said.push(`${resent} requests were sent a second time because the server had closed an idle connection`);
   if (observation.load.loop === 'closed')
     said.push('closed loop: latency is service latency at this concurrency; a stalled server is asked less often');
+  const perSecond = facts.requests / ((observation.window.to - observation.window.from) / 1e6);
+  for (const growth of observation.memoryGrowth ?? [])
+    said.push(`${pointId(observation.batchSize, observation.load)}: ${growthSentence(growth, perSecond)}`);
   const n = facts.sorted.length;
   if (n > 0 && n < 473) said.push(`p99 is not supported by ${n} requests (473 prove it at 95 % confidence)`);
   return said;
+}
+
+function growthSentence({ of, firstBytes, lastBytes, seconds }: MemoryGrowth, requestsPerSecond: number): string {
+  const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+  const each =
+    requestsPerSecond === 0 ? '' : `, about ${Math.round((lastBytes - firstBytes) / seconds / requestsPerSecond)} bytes a request`;
+  return `memory of ${of} grew from ${mebibytes(firstBytes)} to ${mebibytes(lastBytes)} MiB${each}, and was growing still at the end: measure longer to see whether it stops`;
 }
 
 function histogramOf(facts: WindowFacts) {

@@ -93,6 +93,7 @@ export async function measurePoint(job: LoadJob, signal: AbortSignal): Promise<M
         server: observed.server,
         gpus: observed.gpus,
         serverRestarted: observed.restarted,
+        memoryGrowth: observed.memoryGrowth,
       },
       job.judgement,
     );

@@ -3,6 +3,7 @@ import { now } from '../transport/channel.ts';
 import { getText } from '../transport/once.ts';
 import type { Target } from '../transport/target.ts';
 import { type GpuOptions, gpuUse, type Scrape } from './gpu.ts';
+import { type MemoryGrowth, memoryGrowth } from './growth.ts';
 import { parsePrometheus, type Sample } from './prometheus.ts';
 import { stagesFromMetrics, stagesFromTriton, type TritonStatistics, tritonRestarted } from './stages.ts';
 
@@ -23,6 +24,7 @@ export interface Observed {
   readonly server: ServerStages | null;
   readonly gpus: readonly GpuUse[] | null;
   readonly restarted: string | null;
+  readonly memoryGrowth: readonly MemoryGrowth[];
 }
 
 /** Reads the server's counters at both ends of a window and its gauges each second in between. A source that fails is left out, not guessed. */
@@ -72,6 +74,7 @@ export class ServerObserver {
       server: fromStatistics ?? fromMetrics,
       gpus: gpus ?? null,
       restarted: restarted ? "the server's counters fell while it was measured: it was restarted" : null,
+      memoryGrowth: [...memoryGrowth(this.#dcgmScrapes, gpu.labels), ...memoryGrowth(this.#metricScrapes)],
     };
   }
 

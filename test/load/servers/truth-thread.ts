@@ -2,7 +2,7 @@
 import { createServer, type Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { exponential, seededRandom } from '../../../src/load/statistics/random.ts';
-import { queueDepartures, type TruthOptions } from './truth.ts';
+import { queueDepartures, startMemory, type TruthOptions } from './truth.ts';
 
 const { behaviour, seed, memoryGrowth = 0 } = workerData as TruthOptions;
 const random = seededRandom(seed);
@@ -11,7 +11,7 @@ const counts = { received: 0, answered: 0 };
 let began = 0;
 let tokens = 0;
 let refilled = 0;
-let memory = 1 << 30;
+let memory = startMemory;
 const depart = queueDepartures(behaviour.kind === 'queue' ? behaviour.servers : 1);
 
 interface Reply {

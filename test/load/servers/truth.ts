@@ -15,10 +15,13 @@ export type Behaviour =
   /** One worker; a batch takes base + batch × each. */
   | { readonly kind: 'batch'; readonly baseMicroseconds: number; readonly eachMicroseconds: number };
 
+/** GPU memory that a test server shows before the first request. */
+export const startMemory = 1 << 30;
+
 export interface TruthOptions {
   readonly behaviour: Behaviour;
   readonly seed: number;
-  /** Bytes that GPU memory grows by with every request, as shown at /metrics. */
+  /** Bytes that GPU memory grows by with every request, from `startMemory` on, as shown at /metrics. */
   readonly memoryGrowth?: number;
 }
 
