@@ -4,6 +4,7 @@ import { settingsFrom } from '../../packaging/azure/credentials.ts';
 import { PackagingError } from '../../packaging/errors.ts';
 import { type FetchResult, fetchModel } from '../../packaging/fetch.ts';
 import { Failure } from '../failure.ts';
+import { trustBundleOfKServe } from './ca-bundle.ts';
 import { interruptSignal, printBytes } from './options.ts';
 
 interface FetchCommandOptions {
@@ -32,6 +33,7 @@ export function fetchCommand(): Command {
         throw new Failure('--sha256: write 64 hexadecimal digits, in lower case', 2);
       const started = Date.now();
       try {
+        trustBundleOfKServe();
         const results: FetchResult[] = [];
         for (let index = 0; index < pairs.length; index += 2)
           results.push(await fetchPair(pairs[index] ?? '', pairs[index + 1] ?? '', options));
