@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Say } from '../controlplane/log.ts';
-import { debianTree } from '../debian/packages.ts';
+import { type Architecture, debianTree } from '../debian/packages.ts';
 import { folder, fromFolder, link, text } from './entries.ts';
 import { cachedLayer, type Layer, type LayerOptions } from './layer.ts';
 import type { Entry } from './tar.ts';
@@ -23,6 +23,8 @@ export interface DebianLayer extends LayerOptions {
   readonly say: Say;
   /** What the packages are for, in an error message. */
   readonly purpose: string;
+  /** Default that of this machine. */
+  readonly architecture?: Architecture;
   /** Another number where something was done to the unpacked packages. */
   readonly prepared?: number;
 }
@@ -31,7 +33,7 @@ export interface DebianLayer extends LayerOptions {
 export async function debianLayer(packages: readonly string[], options: DebianLayer): Promise<Layer> {
   const { folder: root, versions } = await debianTree(packages, options);
   return cachedLayer(
-    ['debian', versions, UNWANTED.map(String), options.prepared ?? 0],
+    ['debian', versions, UNWANTED.map(String), options.prepared ?? 0, ...(options.architecture ? [options.architecture] : [])],
     async () => fromFolder(root, '', (path) => !UNWANTED.some((pattern) => pattern.test(path))).map(merged),
     options,
   );

@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Say } from '../controlplane/log.ts';
-import { debianLayer, rootLayer, USER } from './debian.ts';
+import { type Architecture, hostArchitecture } from '../debian/packages.ts';
+import { type DebianLayer, debianLayer, rootLayer, USER } from './debian.ts';
 import { fromFile } from './entries.ts';
-import { hostArchitecture, type Image, makeImage } from './image.ts';
-import { cachedLayer, type LayerOptions } from './layer.ts';
+import { type Image, type ImageIndex, makeImage, makeIndex } from './image.ts';
+import { cachedLayer, type Layer, type LayerOptions } from './layer.ts';
+import { nodeBinary } from './node-binary.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 
@@ -14,18 +16,26 @@ export interface ModelwrightImage extends LayerOptions {
   readonly say: Say;
   /** Registry, repository and tag. */
   readonly reference: string;
+  /** Default that of this machine. */
+  readonly architecture?: Architecture;
+}
+
+/** A root folder, the libraries that Node needs, and Node. */
+export async function nodeLayers({ say, purpose, ...options }: DebianLayer): Promise<Layer[]> {
+  const node = await nodeBinary(options.architecture ?? hostArchitecture(), say);
+  return [
+    await rootLayer(options),
+    await debianLayer(['libc6', 'libgcc-s1', 'libstdc++6'], { say, purpose, ...options }),
+    await cachedLayer(['node', fileDigest(node)], async () => [fromFile(node, 'usr/bin/node')], options),
+  ];
 }
 
 /** `dist/` must have been built. */
 export async function modelwrightImage({ say, reference, ...options }: ModelwrightImage): Promise<Image> {
-  const libraries = await debianLayer(['libc6', 'libgcc-s1', 'libstdc++6'], { say, purpose: 'Modelwright’s image', ...options });
-  const node = nodeBinary();
   const version = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')).version as string;
   const program = programFiles();
   const layers = [
-    await rootLayer(options),
-    libraries,
-    await cachedLayer(['node', fileDigest(node)], async () => [fromFile(node, 'usr/bin/node')], options),
+    ...(await nodeLayers({ say, purpose: 'Modelwright’s image', ...options })),
     await cachedLayer(
       ['modelwright', program.map(({ path, digest }) => [path, digest])],
       async () => program.map(({ entry }) => entry),
@@ -36,6 +46,7 @@ export async function modelwrightImage({ say, reference, ...options }: Modelwrig
     {
       reference,
       layers,
+      ...(options.architecture && { architecture: options.architecture }),
       run: {
         User: USER,
         // As the first line of the program asks for, which names no interpreter that this image has.
@@ -53,11 +64,11 @@ export async function modelwrightImage({ say, reference, ...options }: Modelwrig
   );
 }
 
-/** Node as package-lock.json pins it. */
-function nodeBinary(): string {
-  const file = join(CHECKOUT, 'node_modules', `node-linux-${hostArchitecture() === 'arm64' ? 'arm64' : 'x64'}`, 'bin/node');
-  if (!existsSync(file)) throw new Error(`there is no ${file}: run "npm ci" without --omit=optional, on Linux`);
-  return file;
+/** The image for every architecture that there is a Node for, in one index. */
+export async function modelwrightIndex(options: Omit<ModelwrightImage, 'architecture'>): Promise<ImageIndex> {
+  const images: Image[] = [];
+  for (const architecture of ['amd64', 'arm64'] as const) images.push(await modelwrightImage({ ...options, architecture }));
+  return makeIndex(images, options.root);
 }
 
 /** What a container needs; maps of sources are for people. */

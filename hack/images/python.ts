@@ -6,11 +6,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { withLock } from '../controlplane/lock.ts';
 import type { Say } from '../controlplane/log.ts';
-import { debianTree } from '../debian/packages.ts';
+import { debianTree, hostArchitecture } from '../debian/packages.ts';
 import { imageCache } from './cache.ts';
 import { type DebianLayer, debianLayer } from './debian.ts';
 import { fromFolder, type Wanted } from './entries.ts';
-import { hostArchitecture } from './image.ts';
 import { cachedLayer, type Layer, type LayerOptions } from './layer.ts';
 
 const run = promisify(execFile);

@@ -9,8 +9,11 @@ import { type Image, makeImage } from './image.ts';
 import { cachedLayer, type Layer } from './layer.ts';
 import { modelwrightImage } from './modelwright.ts';
 import { REGISTRY } from './names.ts';
+import { nodeProgramImage } from './node-program.ts';
 import { pauseImage } from './pause.ts';
+
 import { packagesLayer, pythonLayer } from './python.ts';
+import { torchServeImage } from './torchserve.ts';
 import { tritonImage } from './triton.ts';
 
 export interface Recipe {
@@ -22,6 +25,7 @@ export interface Recipe {
 }
 
 const PROGRAMS = join(import.meta.dirname, 'programs');
+const AZURITE = join(import.meta.dirname, '../../node_modules/azurite');
 const PYTHON_ENV = ['PATH=/usr/local/bin:/usr/bin', 'PYTHONUNBUFFERED=1', 'PYTHONDONTWRITEBYTECODE=1'];
 
 const references = {
@@ -29,6 +33,10 @@ const references = {
   storageInitializer: `${REGISTRY}/storage-initializer:0.20.0`,
   sklearn: `${REGISTRY}/sklearn-server:0.20.0`,
   triton: `${REGISTRY}/tritonserver:0.7.0-python`,
+  torchserve: `${REGISTRY}/torchserve:0.12.0-without-torch`,
+  tfservingProtocol: `${REGISTRY}/tfserving-protocol-test-server:1`,
+  azurite: `${REGISTRY}/azurite:${azuriteVersion()}`,
+  fakeDcgmExporter: `${REGISTRY}/fake-dcgm-exporter:1`,
 } as const;
 
 export const recipes = {
@@ -63,9 +71,51 @@ export const recipes = {
     summary: 'the real Triton Inference Server with its Python backend, out of PyPI’s nvidia-pytriton',
     make: (say) => tritonImage(say, references.triton),
   },
+  torchserve: {
+    reference: references.torchserve,
+    summary: 'the real TorchServe of PyPI, without PyTorch, behind a server of ours in the place of KServe’s wrapper',
+    make: (say) => torchServeImage(say, references.torchserve),
+  },
+  'tfserving-protocol': {
+    reference: references.tfservingProtocol,
+    summary: 'a test server that speaks TensorFlow Serving’s protocols; it is not TensorFlow Serving',
+    make: (say) =>
+      nodeProgramImage(say, {
+        reference: references.tfservingProtocol,
+        entry: join(PROGRAMS, 'tfserving-protocol-server.ts'),
+        // Where KServe's runtime for TensorFlow Serving looks for a program.
+        path: 'usr/bin/tensorflow_model_server',
+      }),
+  },
+  azurite: {
+    reference: references.azurite,
+    summary: 'Azurite’s Blob service, of npm',
+    make: (say) =>
+      nodeProgramImage(say, {
+        reference: references.azurite,
+        entry: join(AZURITE, 'dist/src/blob/main.js'),
+        path: 'app/azurite-blob',
+        without: ['pg-hstore'],
+      }),
+  },
+  'fake-dcgm-exporter': {
+    reference: references.fakeDcgmExporter,
+    summary: 'a fake DCGM exporter: figures of GPUs that do not exist, as a test wants them',
+    make: (say) =>
+      nodeProgramImage(say, {
+        reference: references.fakeDcgmExporter,
+        entry: join(PROGRAMS, 'fake-dcgm-exporter.ts'),
+        path: 'app/fake-dcgm-exporter',
+      }),
+  },
 } as const satisfies Readonly<Record<string, Recipe>>;
 
 export type ImageName = keyof typeof recipes;
+
+/** The image is named after what package-lock.json has put there. */
+function azuriteVersion(): string {
+  return JSON.parse(readFileSync(join(AZURITE, 'package.json'), 'utf8')).version as string;
+}
 
 interface PythonImage {
   /** Of the list of packages. */

@@ -20,7 +20,7 @@ const protocols: Readonly<Record<'grpc-v2' | 'grpc-tfserving', (tls: ServerTls) 
     return { url: `grpcs://127.0.0.1:${server.port}`, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
   },
   'grpc-tfserving': async (tls) => {
-    const server = await startTfServingProtocol(tls);
+    const server = await startTfServingProtocol({ tls });
     return { url: server.grpc, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
   },
 };

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 
 /** DCGM's marker for "not available", as the exporter prints it. */
 export const blank = '9223372036854775794';
@@ -50,13 +51,27 @@ export async function startDcgmExporter(
     style = 'current',
     address = '127.0.0.1',
     port = 0,
-  }: { readonly style?: LabelStyle; readonly address?: string; readonly port?: number } = {},
+    obeys = false,
+  }: {
+    readonly style?: LabelStyle;
+    readonly address?: string;
+    readonly port?: number;
+    /** `PUT /gpus` with a list of GPUs that stay as they are shows those from then on: for one that runs where `show` cannot be called. */
+    readonly obeys?: boolean;
+  } = {},
 ): Promise<FakeExporter> {
   let shown = gpus;
   let hanging = false;
   const told: (readonly GpuTruth[])[] = [];
   const server = createServer((request, response) => {
     if (hanging) return;
+    if (obeys && request.method === 'PUT' && request.url === '/gpus') {
+      void json(request).then((list) => {
+        shown = (list as (Omit<FakeGpu, 'at'> & GpuTruth)[]).map((gpu) => ({ ...gpu, at: () => gpu }));
+        response.writeHead(204).end();
+      });
+      return;
+    }
     if (request.url !== '/metrics') {
       response.writeHead(404).end();
       return;

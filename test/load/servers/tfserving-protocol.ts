@@ -13,8 +13,8 @@ export interface TfServingProtocolServer extends AsyncDisposable {
   readonly grpc: string;
 }
 
-const metadata = {
-  model_spec: { name: 'sum', signature_name: '', version: '1' },
+const metadataOf = (name: string, version: string) => ({
+  model_spec: { name, signature_name: '', version },
   metadata: {
     signature_def: {
       signature_def: {
@@ -26,10 +26,22 @@ const metadata = {
       },
     },
   },
-};
+});
 
-/** @param tls certificate of the gRPC side; REST stays plain. */
-export async function startTfServingProtocol(tls?: ServerTls): Promise<TfServingProtocolServer> {
+export interface TfServingProtocolOptions {
+  /** Certificate of the gRPC side; REST stays plain. */
+  readonly tls?: ServerTls;
+  /** What the model is called. */
+  readonly model?: string;
+  readonly version?: string;
+  readonly host?: string;
+  /** 0: any that is free. */
+  readonly httpPort?: number;
+  readonly grpcPort?: number;
+}
+
+export async function startTfServingProtocol(options: TfServingProtocolOptions = {}): Promise<TfServingProtocolServer> {
+  const { tls, model = 'sum', version = '1', host = '127.0.0.1', httpPort = 0, grpcPort = 0 } = options;
   let requests = 0;
   const rest = createServer((request, response) => {
     read(request, (body) => answer(request.url ?? '', body, response));
@@ -37,25 +49,26 @@ export async function startTfServingProtocol(tls?: ServerTls): Promise<TfServing
   const json = (response: ServerResponse, status: number, value: unknown) =>
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
   const answer = (url: string, body: string, response: ServerResponse) => {
-    if (url === '/v1/models/sum/metadata') json(response, 200, metadata);
-    else if (url === '/v1/models/sum:predict') {
+    if (url === `/v1/models/${model}/metadata`) json(response, 200, metadataOf(model, version));
+    else if (url === `/v1/models/${model}:predict`) {
       const { instances } = JSON.parse(body) as { instances: number[][] };
       if (instances.some((row) => row.length !== 4)) return json(response, 400, { error: `Tensor :0, expected shape [-1,4]` });
       requests++;
       json(response, 200, { predictions: instances.map((row) => row.reduce((sum, value) => sum + value, 0)) });
-    } else if (url === '/monitoring/prometheus/metrics') response.end(tfMetrics(requests));
+    } else if (url === '/monitoring/prometheus/metrics') response.end(tfMetrics(model, requests));
     else if (url === '/dcgm') response.end(dcgm(requests));
     else json(response, 404, { error: 'Servable not found for request: Latest(other)' });
     return undefined;
   };
 
-  const grpc = await serveUnaryGrpc((path, message) => {
+  const answerGrpc = (path: string, message: Buffer) => {
     const [spec] = messages(readProto(message), 1);
-    if (strings(spec ?? [], 1)[0] !== 'sum') return { status: 5, message: 'Servable not found' };
+    if (strings(spec ?? [], 1)[0] !== model) return { status: 5, message: 'Servable not found' };
     requests++;
     return path.endsWith('/GetModelMetadata') ? grpcMetadata() : predict(message);
-  }, tls);
-  await new Promise<void>((resolve) => rest.listen(0, '127.0.0.1', resolve));
+  };
+  const grpc = await serveUnaryGrpc(answerGrpc, tls, { host, port: grpcPort });
+  await new Promise<void>((resolve) => rest.listen(httpPort, host, resolve));
   return {
     http: `http://127.0.0.1:${(rest.address() as AddressInfo).port}`,
     grpc: `${tls === undefined ? 'grpc' : 'grpcs'}://127.0.0.1:${grpc.port}`,
@@ -113,13 +126,13 @@ function grpcMetadata(): Buffer {
     .finish();
 }
 
-function tfMetrics(requests: number): string {
-  const labels = '{model_name="sum",API="predict",entrypoint="REST"}';
+function tfMetrics(model: string, requests: number): string {
+  const labels = `{model_name="${model}",API="predict",entrypoint="REST"}`;
   return [
     `:tensorflow:serving:request_latency_sum${labels} ${requests * 300}`,
     `:tensorflow:serving:request_latency_count${labels} ${requests}`,
-    `:tensorflow:serving:runtime_latency_sum{model_name="sum",API="predict",runtime="TF1"} ${requests * 250}`,
-    `:tensorflow:serving:runtime_latency_count{model_name="sum",API="predict",runtime="TF1"} ${requests}`,
+    `:tensorflow:serving:runtime_latency_sum{model_name="${model}",API="predict",runtime="TF1"} ${requests * 250}`,
+    `:tensorflow:serving:runtime_latency_count{model_name="${model}",API="predict",runtime="TF1"} ${requests}`,
     '',
   ].join('\n');
 }

@@ -14,8 +14,12 @@ export interface UnaryGrpcServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** A gRPC server of unary calls on a free port of the loopback interface; `answer` is given the call's path and its message. */
-export async function serveUnaryGrpc(answer: (path: string, message: Buffer) => GrpcAnswer, tls?: ServerTls): Promise<UnaryGrpcServer> {
+/** A gRPC server of unary calls, by default on a free port of the loopback interface; `answer` is given the call's path and its message. */
+export async function serveUnaryGrpc(
+  answer: (path: string, message: Buffer) => GrpcAnswer,
+  tls?: ServerTls,
+  { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {},
+): Promise<UnaryGrpcServer> {
   const server = tls === undefined ? createServer() : createSecureServer({ ...tls });
   const sessions = new Set<Http2Session>();
   server.on('session', (session) => {
@@ -39,7 +43,7 @@ export async function serveUnaryGrpc(answer: (path: string, message: Buffer) => 
       return stream.end(Buffer.concat([head, said]));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, host, resolve));
   return {
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
