@@ -25,23 +25,42 @@ export interface DebianOptions {
   readonly say: Say;
   /** What the packages are for, as in `the real node`: the beginning of an error message. */
   readonly purpose: string;
+  /** Default that of this machine. */
+  readonly architecture?: Architecture;
   readonly env?: NodeJS.ProcessEnv;
+}
+
+/** As Debian and OCI images name them. */
+export type Architecture = 'amd64' | 'arm64';
+
+export function hostArchitecture(): Architecture {
+  return process.arch === 'arm64' ? 'arm64' : 'amd64';
 }
 
 /**
  * The packages, and only those: what they depend on has to be named, too. What was unpacked once is used again as it is, without asking
  * the archive; another list of packages makes another folder.
  */
-export async function debianTree(packages: readonly string[], { say, purpose, env = process.env }: DebianOptions): Promise<DebianTree> {
+export async function debianTree(packages: readonly string[], options: DebianOptions): Promise<DebianTree> {
+  const { say, purpose, architecture = hostArchitecture(), env = process.env } = options;
   const root = debianCache(env);
   const wanted = [...packages].sort();
-  const folder = join(root, createHash('sha256').update(wanted.join('\n')).digest('hex').slice(0, 16));
+  const foreign = architecture === hostArchitecture() ? [] : [architecture];
+  const folder = join(
+    root,
+    createHash('sha256')
+      .update([...foreign, ...wanted].join('\n'))
+      .digest('hex')
+      .slice(0, 16),
+  );
   if (!existsSync(folder)) {
     mkdirSync(root, { recursive: true });
     await withLock(`${folder}.lock`, say, async () => {
       if (existsSync(folder)) return;
-      say(`unpacking ${wanted.length} Debian packages into the cache for ${purpose}: ${wanted.join(', ')}`);
-      await unpack(wanted, folder, purpose);
+      say(
+        `unpacking ${wanted.length} Debian packages${foreign.length > 0 ? ` for ${architecture}` : ''} into the cache for ${purpose}: ${wanted.join(', ')}`,
+      );
+      await unpack(wanted, folder, { purpose, apt: foreign.length === 0 ? ownApt() : foreignApt(architecture, root) });
     });
   }
   const versions = JSON.parse(readFileSync(join(folder, 'packages.json'), 'utf8')) as Record<string, string>;
@@ -53,15 +72,39 @@ export function debianCache(env: NodeJS.ProcessEnv = process.env): string {
   return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'modelwright', 'debian');
 }
 
+/** How apt-get is asked. */
+interface Apt {
+  readonly options: readonly string[];
+  readonly mayUpdate: boolean;
+}
+
+function ownApt(): Apt {
+  return { options: [], mayUpdate: process.getuid?.() === 0 };
+}
+
+/** Lists of another architecture are kept beside the packages: the machine's own know nothing of it, and stay as they are. */
+function foreignApt(architecture: Architecture, cache: string): Apt {
+  const folder = join(cache, `apt-${architecture}`);
+  for (const path of ['state/lists/partial', 'cache/archives/partial']) mkdirSync(join(folder, path), { recursive: true });
+  const settings = {
+    'Dir::State': join(folder, 'state'),
+    'Dir::State::status': '/dev/null',
+    'Dir::Cache': join(folder, 'cache'),
+    'APT::Architecture': architecture,
+    'APT::Architectures': architecture,
+  };
+  return { options: Object.entries(settings).flatMap(([name, value]) => ['--option', `${name}=${value}`]), mayUpdate: true };
+}
+
 /** Unpacks beside the target and renames: a folder that is there is whole. */
-async function unpack(packages: readonly string[], folder: string, purpose: string): Promise<void> {
+async function unpack(packages: readonly string[], folder: string, { purpose, apt }: { readonly purpose: string; readonly apt: Apt }) {
   const part = `${folder}.${process.pid}.new`;
   rmSync(part, { recursive: true, force: true });
   const archives = join(part, 'archives');
   const root = join(part, 'root');
   for (const path of [archives, root]) mkdirSync(path, { recursive: true });
   try {
-    await download(packages, archives, purpose);
+    await download(packages, archives, { purpose, apt });
     const versions: Record<string, string> = {};
     for (const file of readdirSync(archives).sort()) {
       const archive = join(archives, file);
@@ -80,17 +123,17 @@ async function unpack(packages: readonly string[], folder: string, purpose: stri
 }
 
 /** Refreshes apt's lists only when a package cannot be had with those there are. */
-async function download(packages: readonly string[], folder: string, purpose: string): Promise<void> {
-  const get = () => run('apt-get', ['download', '--quiet', ...packages], { cwd: folder, maxBuffer: 16 << 20 });
+async function download(packages: readonly string[], folder: string, { purpose, apt }: { readonly purpose: string; readonly apt: Apt }) {
+  const call = (...args: string[]) => run('apt-get', [...apt.options, '--quiet', ...args], { cwd: folder, maxBuffer: 16 << 20 });
   try {
-    await get();
+    await call('download', ...packages);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       throw new Error(`${purpose} is put together from Debian packages, and this machine has no apt-get: run it on Debian or Ubuntu`);
     }
-    if (process.getuid?.() !== 0) throw unavailable(purpose, error, '; as root, "apt-get update" may help');
-    await run('apt-get', ['update', '--quiet'], { maxBuffer: 16 << 20 });
-    await get().catch((again) => {
+    if (!apt.mayUpdate) throw unavailable(purpose, error, '; as root, "apt-get update" may help');
+    await call('update');
+    await call('download', ...packages).catch((again) => {
       throw unavailable(purpose, again, '');
     });
   }
