@@ -24,7 +24,7 @@ const gpu = (more: Partial<GpuUse> = {}): GpuUse => ({
   ...more,
 });
 function columns(gpus: readonly GpuUse[] | null) {
-  const compact = compactOf({ ...point, gpus }, 'run-00001', 0, null);
+  const compact = compactOf({ ...point, gpus }, 0, { run: 'run-00001', coldStartMicroseconds: null, scenario: null });
   return [
     compact.gpuUtilisationPermille,
     compact.gpuUtilisationActivePermille,

@@ -1,13 +1,18 @@
 import type { GpuUse, Point } from './point.ts';
-import { type CompactPoint, encodePoint } from './point-code.ts';
-import type { SearchReport } from './report/report.ts';
+import { type CompactPoint, type CompactScenario, encodePoint } from './point-code.ts';
+import type { Report } from './report/report.ts';
+import type { ScenarioVerdict } from './scenario.ts';
 import { mean } from './statistics/mean.ts';
 
 /** Points whose compact forms fit one termination message. */
 export const pointsPerMessage = 8;
 
-/** A point in the compact form's units. */
-export function compactOf(point: Point, run: string, index: number, coldStartMicroseconds: number | null): CompactPoint {
+/** A point in the compact form's units, with what is told once for its run. */
+export function compactOf(
+  point: Point,
+  index: number,
+  { run, coldStartMicroseconds, scenario }: Pick<Report, 'run' | 'coldStartMicroseconds' | 'scenario'>,
+): CompactPoint {
   const { low, high } = point.requestsPerSecondInterval;
   const milli = (perSecond: number | null) => (perSecond === null ? null : Math.round(perSecond * point.batchSize * 1000));
   const gpu = allGpus(point.gpus ?? []);
@@ -41,8 +46,17 @@ export function compactOf(point: Point, run: string, index: number, coldStartMic
     gpuMemoryUsedMebibytes: scaled(gpu.memoryUsedMaxBytes, 2 ** -20),
     gpuMemoryTotalMebibytes: scaled(gpu.memoryTotalBytes, 2 ** -20),
     gpuPowerMilliwatts: scaled(gpu.powerWatts, 1000),
+    scenario: scenario === null ? null : compactScenario(scenario),
     completedAtSeconds: Math.round(Date.parse(point.startedAt) / 1000 + point.durationSeconds),
     invalidReasons: point.invalidReasons.map((finding) => finding.reason),
+  };
+}
+
+function compactScenario({ name, metric, rules }: ScenarioVerdict): CompactScenario {
+  return {
+    name,
+    unmet: rules.filter(({ met }) => !met).map(({ rule }) => rule),
+    valueThousandths: metric.value === null ? null : Math.round(metric.value * 1000),
   };
 }
 
@@ -78,24 +92,26 @@ function allGpus(gpus: readonly GpuUse[]): Columns {
 /**
  * The lines of a termination message: the points that were planned, without the repetition for drift. Of a search, which may have tried
  * more levels than fit, those around its result stay.
- * @param found levels that a search came to, by batch size
  */
 export function terminationMessage(
-  points: readonly Point[],
-  run: string,
-  coldStartMicroseconds: number | null,
-  found: readonly Pick<SearchReport, 'batchSize' | 'found'>[] = [],
+  report: Pick<Report, 'points' | 'run' | 'coldStartMicroseconds' | 'scenario'> & { readonly searches: readonly Found[] },
 ): string {
+  const { points, searches } = report;
   // A level that was tried twice counts as it came out last.
   const latest = [...new Map(points.filter((point) => !point.repeat).map((point) => [point.id, point])).values()];
   const distance = (point: Point) => {
-    const result = found.find(({ batchSize }) => batchSize === point.batchSize)?.found ?? 0;
+    const result = searches.find(({ batchSize }) => batchSize === point.batchSize)?.found ?? 0;
     return Math.abs((point.load.loop === 'closed' ? point.load.concurrency : point.load.requestsPerSecond) - result);
   };
-  const kept = found.length === 0 ? latest : latest.toSorted((a, b) => distance(a) - distance(b));
+  const kept = searches.length === 0 ? latest : latest.toSorted((a, b) => distance(a) - distance(b));
   const chosen = new Set(kept.slice(0, pointsPerMessage));
   return latest
     .filter((point) => chosen.has(point))
-    .map((point, index) => `${encodePoint(compactOf(point, run, index, coldStartMicroseconds))}\n`)
+    .map(
+      (point, index) => `${encodePoint(compactOf(point, index, report))}
+`,
+    )
     .join('');
 }
+
+type Found = Pick<Report['searches'][number], 'batchSize' | 'found'>;

@@ -6,6 +6,7 @@ import { cpuShare, throttledPeriods } from './metrics/host.ts';
 import { type MetricSources, type Observed, ServerObserver } from './metrics/observer.ts';
 import type { PlannedPoint } from './plan.ts';
 import { errorClasses, type Load, type Point } from './point.ts';
+import type { RawPoint } from './spans/raw-point.ts';
 import { mean } from './statistics/mean.ts';
 import { readWindow } from './statistics/window.ts';
 import { now } from './transport/channel.ts';
@@ -28,6 +29,8 @@ export interface LoadJob {
 export interface MeasuredPoint {
   readonly point: Point;
   readonly sorted: Float64Array;
+  /** What was recorded of it; `null` for a setting that was not loaded at all. */
+  readonly raw: RawPoint | null;
 }
 
 /**
@@ -53,7 +56,8 @@ export async function measurePoint(job: LoadJob, signal: AbortSignal): Promise<M
     await observer.begin();
     const throttledBefore = throttledPeriods();
     const wallBefore = Date.now();
-    const startedAt = new Date().toISOString();
+    const startedAt = new Date(wallBefore).toISOString();
+    const epochMicroseconds = wallBefore * 1000 - now();
     const asked = now() + 2000;
     const ends = job.bound.kind === 'seconds' ? asked + job.bound.seconds * 1e6 : null;
     const counts = job.bound.kind === 'requests' ? splitCount(job.bound.requests, threads.length) : [];
@@ -97,7 +101,7 @@ export async function measurePoint(job: LoadJob, signal: AbortSignal): Promise<M
       },
       job.judgement,
     );
-    return { point, sorted: facts.sorted };
+    return { point, sorted: facts.sorted, raw: { point, trace, window, epochMicroseconds } };
   } finally {
     observer.stop();
     signal.removeEventListener('abort', interrupt);

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { errorClasses } from './point.ts';
 import { type CompactPoint, compactPointBytes, decodePoints, encodePoint } from './point-code.ts';
+import { scenarioNames, scenarioRules } from './scenario.ts';
 import { invalidReasons } from './validity.ts';
 
 const count = fc.integer({ min: 0, max: 36 ** 6 - 1 });
@@ -47,6 +48,14 @@ const point: fc.Arbitrary<CompactPoint> = fc.record({
   gpuMemoryUsedMebibytes: maybe(count),
   gpuMemoryTotalMebibytes: maybe(count),
   gpuPowerMilliwatts: maybe(count),
+  scenario: fc.option(
+    fc.record({
+      name: fc.constantFrom(...scenarioNames),
+      unmet: fc.subarray([...scenarioRules]),
+      valueThousandths: maybe(fc.integer({ min: 0, max: 36 ** 8 - 1 })),
+    }),
+    { nil: null },
+  ),
   completedAtSeconds: fc.integer({ min: 0, max: 8_000_000_000 }),
   invalidReasons: fc.subarray([...invalidReasons]),
 });
@@ -122,7 +131,7 @@ describe('the compact form of a point', () => {
     assert.ok(decoded.ok, JSON.stringify(decoded));
     const [read] = decoded.points;
     assert.deepEqual([read?.batchSize, read?.load], [8, { loop: 'closed', concurrency: 4 }]);
-    assert.deepEqual([read?.gpuUtilisationPermille, read?.gpuUtilisationMaxPermille], [875, null]);
+    assert.deepEqual([read?.gpuUtilisationPermille, read?.gpuUtilisationMaxPermille, read?.scenario], [875, null, null]);
     assert.deepEqual(read?.invalidReasons, ['Unstable']);
     assert.equal(decodePoints(old.replace('mw1', 'mw2'), 'r-of-an-older').ok, false);
   });

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { type ErrorClass, errorClasses, type Load } from './point.ts';
+import { type ScenarioName, type ScenarioRuleName, scenarioNames, scenarioRules } from './scenario.ts';
 import { type InvalidReason, invalidReasons } from './validity.ts';
 
 /**
@@ -36,8 +37,18 @@ export interface CompactPoint {
   readonly gpuMemoryUsedMebibytes: number | null;
   readonly gpuMemoryTotalMebibytes: number | null;
   readonly gpuPowerMilliwatts: number | null;
+  /** The scenario that the point was measured as; `null` for a plain one. */
+  readonly scenario: CompactScenario | null;
   readonly completedAtSeconds: number;
   readonly invalidReasons: readonly InvalidReason[];
+}
+
+export interface CompactScenario {
+  readonly name: ScenarioName;
+  /** Rules that were not met; none: the result is valid. */
+  readonly unmet: readonly ScenarioRuleName[];
+  /** Thousandths of the unit of the scenario's metric: microseconds, or per second. */
+  readonly valueThousandths: number | null;
 }
 
 export interface CompactLatency {
@@ -75,8 +86,8 @@ const tailFields = [
   'gpuMemoryTotalMebibytes',
   'gpuPowerMilliwatts',
 ] as const;
-/** What the second version adds, with the digits that each may take. */
-const laterFields = [['gpuUtilisationMaxPermille', 2]] as const satisfies readonly (readonly [keyof CompactPoint, number])[];
+/** What the second version adds at the end. */
+const laterFieldCount = 4;
 const firstFieldCount = 13 + latencyFields.length + tailFields.length + 2;
 
 /** One line of at most 450 ASCII bytes: `mw2,<run>,<fields in base 36>,<CRC-32>`. Numbers are rounded and capped, never wrapped. */
@@ -108,7 +119,7 @@ export function encodePoint(point: CompactPoint): string {
     ...tailFields.map((name) => number(point[name])),
     number(point.completedAtSeconds),
     number(reasons),
-    ...laterFields.map(([name, digits]) => number(point[name], digits)),
+    ...laterFields(point),
   ];
   const body = `${format},${point.run},${fields.join(',')}`;
   const line = `${body},${checksum(body)}`;
@@ -134,7 +145,7 @@ export function decodePoints(message: string, run: string): Decoded {
     if (checksum(line.slice(0, cut)) !== line.slice(cut + 1)) return refuse(`${where} is cut off or altered: its checksum does not match`);
     const [version, lineRun, ...fields] = line.slice(0, cut).split(',');
     if (lineRun !== run) return refuse(`${where} belongs to run ${JSON.stringify(lineRun)}, not to ${JSON.stringify(run)}`);
-    const point = parse(lineRun, fields, version === firstFormat ? 0 : laterFields.length);
+    const point = parse(lineRun, fields, version === firstFormat);
     if (point === undefined) return refuse(`${where} has fields this version does not know`);
     points.push(point);
   }
@@ -148,8 +159,8 @@ export function isPointLine(text: string): boolean {
 
 const runPattern = /^[a-z0-9-]{8,32}$/;
 
-function parse(run: string, fields: readonly string[], later: number): CompactPoint | undefined {
-  if (fields.length !== firstFieldCount + later) return undefined;
+function parse(run: string, fields: readonly string[], isFirst: boolean): CompactPoint | undefined {
+  if (fields.length !== firstFieldCount + (isFirst ? 0 : laterFieldCount)) return undefined;
   let at = 0;
   let broken = false;
   const take = () => fields[at++] as string;
@@ -196,11 +207,10 @@ function parse(run: string, fields: readonly string[], later: number): CompactPo
   const completedAtSeconds = required();
   const bits = required();
   // What the first version does not have is not known.
-  const added = Object.fromEntries(laterFields.map(([name], i) => [name, i < later ? optional() : null])) as Pick<
-    CompactPoint,
-    (typeof laterFields)[number][0]
-  >;
-  if (broken || bits >= 2 ** invalidReasons.length) return undefined;
+  const later = () => (isFirst ? null : optional());
+  const gpuUtilisationMaxPermille = later();
+  const scenario = scenarioOf(later(), later(), later());
+  if (scenario === undefined || broken || bits >= 2 ** invalidReasons.length) return undefined;
   const reasons = invalidReasons.filter((_, position) => Math.floor(bits / 2 ** position) % 2 === 1);
   return {
     run,
@@ -217,10 +227,29 @@ function parse(run: string, fields: readonly string[], later: number): CompactPo
     throughputHighMilliPerSecond,
     latencyMicroseconds: latency,
     ...tail,
-    ...added,
+    gpuUtilisationMaxPermille,
+    scenario,
     completedAtSeconds,
     invalidReasons: reasons,
   };
+}
+
+function laterFields({ gpuUtilisationMaxPermille, scenario }: CompactPoint): string[] {
+  const unmet = scenario?.unmet.reduce((bits, rule) => bits + 2 ** scenarioRules.indexOf(rule), 0) ?? null;
+  return [
+    number(gpuUtilisationMaxPermille, 2),
+    number(scenario === null ? null : scenarioNames.indexOf(scenario.name), 1),
+    number(unmet, 2),
+    number(scenario?.valueThousandths ?? null, 8),
+  ];
+}
+
+/** Undefined for what this version does not know. */
+function scenarioOf(position: number | null, bits: number | null, valueThousandths: number | null): CompactScenario | null | undefined {
+  if (position === null) return null;
+  const name = scenarioNames[position];
+  if (name === undefined || bits === null || bits >= 2 ** scenarioRules.length) return undefined;
+  return { name, unmet: scenarioRules.filter((_, rule) => Math.floor(bits / 2 ** rule) % 2 === 1), valueThousandths };
 }
 
 /** Base 36 in at most so many digits: seven hold 78 × 10⁹, 21 hours in microseconds. */

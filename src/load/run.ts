@@ -14,7 +14,8 @@ import { errorsPerMillion, type Load, type Percentile, type Point, pointId } fro
 import { checkReply, type ReplyCheck } from './protocol/check.ts';
 import { isGrpc, type ModelAddress, type ProtocolName } from './protocol/protocol.ts';
 import { type Report, reportSchema, type SearchReport } from './report/report.ts';
-import { judgeScenario, type ScenarioOptions, type ScenarioVerdict, scenarioLoad } from './scenario.ts';
+import { judgeScenario, type ScenarioOptions, type ScenarioVerdict, scenarioLoad, unmetRules } from './scenario.ts';
+import type { RawPoint } from './spans/raw-point.ts';
 import { searchLargest } from './statistics/search.ts';
 import type { ExchangeLimits, WireRequest } from './transport/channel.ts';
 import { exchangeOnce } from './transport/once.ts';
@@ -83,7 +84,7 @@ export type BenchEvent =
       readonly requests: number;
       readonly errors: number;
     }
-  | { readonly kind: 'point'; readonly point: Point; readonly index: number };
+  | { readonly kind: 'point'; readonly point: Point; readonly index: number; readonly raw: RawPoint | null };
 
 /**
  * Measures as the specification says and gives the report. An aborted signal ends the run early: what has been measured is kept and the
@@ -198,13 +199,17 @@ class Run {
         ? ({ kind: 'requests', requests: Math.max(scenario.minimumQueries, Math.ceil(scenario.samples / batchSize)) } as const)
         : ({ kind: 'seconds', seconds: scenario.minimumSeconds } as const);
     const { point, sorted } = await this.#measure({ batchSize, load, repeat: false }, bound);
-    this.#scenario = judgeScenario(scenario, {
+    const verdict = judgeScenario(scenario, {
       sorted,
       queries: point.requests,
       errors: point.requests - point.succeeded,
       batchSize,
       seconds: point.durationSeconds,
     });
+    this.#scenario = verdict;
+    if (verdict.valid) return;
+    const finding = { reason: 'ScenarioInvalid', message: `${verdict.name} is not valid: ${unmetRules(verdict).join('; ')}` } as const;
+    this.#points.splice(-1, 1, { ...point, valid: false, invalidReasons: [...point.invalidReasons, finding] });
   }
 
   #isHarmful(point: Point): boolean {
@@ -284,9 +289,9 @@ class Run {
             },
             this.#signal,
           )
-        : { point: failedPoint(planned, failure, judgement), sorted: new Float64Array(0) };
+        : { point: failedPoint(planned, failure, judgement), sorted: new Float64Array(0), raw: null };
     this.#points.push(measured.point);
-    this.#onEvent({ kind: 'point', point: measured.point, index });
+    this.#onEvent({ kind: 'point', point: measured.point, index, raw: measured.raw });
     return measured;
   }
 

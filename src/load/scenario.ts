@@ -5,6 +5,25 @@ import { earlyStoppingEstimate, provesBound, queriesNeeded } from './statistics/
 export const scenarioNames = ['SingleStream', 'MultiStream', 'Server', 'Offline'] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
+/** The rules that make a scenario's result valid. The order is fixed: the compact form of a point counts by position. */
+export const scenarioRules = [
+  'minimum duration',
+  'no errors',
+  'minimum queries',
+  'minimum samples',
+  'early stopping',
+  'p99 within the bound (early stopping)',
+] as const;
+export type ScenarioRuleName = (typeof scenarioRules)[number];
+
+/** What the inference rules ask for where nothing else is said. */
+export const scenarioDefaults = { minimumSeconds: 600, minimumQueries: 100, samples: 24_576, concurrency: 8 } as const;
+
+/** MultiStream has eight samples in a query; the others start with one. */
+export function scenarioBatchSize(name: ScenarioName): number {
+  return name === 'MultiStream' ? 8 : 1;
+}
+
 export interface ScenarioOptions {
   readonly name: ScenarioName;
   /** Least duration, seconds; the rules ask for 600. */
@@ -19,7 +38,7 @@ export interface ScenarioOptions {
 }
 
 export interface ScenarioRule {
-  readonly rule: string;
+  readonly rule: ScenarioRuleName;
   readonly met: boolean;
   readonly detail: string;
 }
@@ -32,8 +51,13 @@ export interface ScenarioVerdict {
   readonly rules: readonly ScenarioRule[];
 }
 
+/** The rules that were not met, each with its figures; empty for a valid result. */
+export function unmetRules({ rules }: ScenarioVerdict): string[] {
+  return rules.filter(({ met }) => !met).map(({ rule, detail }) => `${rule}: ${detail}`);
+}
+
 /** How the scenario loads the server. Offline is sent as batches, all at once as far as `concurrency` slots go, until every sample is done. */
-export function scenarioLoad(options: ScenarioOptions, concurrency: number): Load {
+export function scenarioLoad(options: Pick<ScenarioOptions, 'name' | 'targetPerSecond'>, concurrency: number): Load {
   switch (options.name) {
     case 'SingleStream':
     case 'MultiStream':

@@ -17,6 +17,7 @@ export const invalidReasons = [
   'Saturated',
   'NothingSucceeded',
   'ServerRestarted',
+  'ScenarioInvalid',
 ] as const;
 
 export type InvalidReason = (typeof invalidReasons)[number];

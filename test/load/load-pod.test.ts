@@ -65,6 +65,20 @@ describe('a load pod', () => {
     assert.equal(new Set(points.map(({ load }) => JSON.stringify(load))).size, points.length);
   });
 
+  it('measures a scenario at the batch size of its index, and says which of its rules were not met', async () => {
+    const flags = ['--scenario', 'MultiStream', '--points', 'b2', '--points', 'b4', '--points-index', '1', '--requests', '5'];
+    const { points, ids, code, stderr } = await measure(flags);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(ids, ['b4-c1']);
+    // 600 ms hold some two hundred queries of 2.2 ms; an estimate of p99 needs 662.
+    assert.deepEqual(points[0]?.scenario, { name: 'MultiStream', unmet: ['early stopping'], valueThousandths: null });
+    assert.ok(points[0]?.invalidReasons.includes('ScenarioInvalid'));
+
+    const met = await measure(['--scenario', 'SingleStream', '--points', 'b1', '--requests', '5']);
+    assert.deepEqual(met.points[0]?.scenario?.unmet, []);
+    assert.ok((met.points[0]?.scenario?.valueThousandths ?? 0) >= 2_050_000, 'nanoseconds');
+  });
+
   it('says what is wrong with its points', async () => {
     const cases: readonly [readonly string[], RegExp][] = [
       [['--points', 'b1-c1', '--points-index', '1'], /--points-index 1: there are 1 lists/],
@@ -72,6 +86,7 @@ describe('a load pod', () => {
       [['--points', '1x16'], /--points "1x16" is no setting/],
       [['--points', 'b1-c1,b1-c2,b1-c3,b1-c4,b1-c5,b1-c6,b1-c7,b1-c8,b1-c9'], /--termination holds 8 points, this sweep has 9/],
       [['--points', 'b1-c1', '--concurrency', '4'], /--points says it all/],
+      [['--scenario', 'Offline', '--points', 'b1,b2'], /--scenario measures one batch size/],
     ];
     for (const [flags, said] of cases) {
       const { code, stderr } = await measure(flags);

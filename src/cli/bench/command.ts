@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { TargetError } from '../../load/discover.ts';
-import { runBench } from '../../load/run.ts';
+import { type BenchEvent, runBench } from '../../load/run.ts';
+import type { RawPoint } from '../../load/spans/raw-point.ts';
 import { UsageError } from '../../load/transport/target.ts';
 import { Failure } from '../failure.ts';
 import { diffCommand } from './diff.ts';
@@ -8,6 +9,7 @@ import { importCommand } from './import.ts';
 import { mergeCommand } from './merge.ts';
 import { type OutputFlags, rendered, type StdoutFormat, stdoutFormats, writeReports } from './outputs.ts';
 import { progress } from './progress.ts';
+import { type Recording, type RecordingFlags, recordingOf } from './recording.ts';
 import { type BenchFlags, specFrom } from './spec.ts';
 
 /** Exit codes of `modelwright bench`; 0 is success. */
@@ -92,6 +94,10 @@ export function benchCommand(): Command {
     .option('--html <file>', 'self-contained page with plots')
     .option('--llmd <file>', "llm-d's Benchmark Report, one for each point")
     .option('--prometheus <file>', 'Prometheus text')
+    .option('--raw <file>', 'every request as CSV: when it was due, how long it took, how it failed')
+    .option('--trace <level>', 'client: spans of requests; model: also the stages that the server told of. Needs --trace-file')
+    .option('--trace-file <file>', 'the spans as OpenTelemetry OTLP JSON')
+    .option('--trace-requests <count>', 'requests of each point that get a span, taken evenly', '1000')
     .option('--termination <file>', 'compact points for a termination message, at most 8')
     .option('--histograms', 'keep histograms in the JSON report, for `bench merge`')
     .option('--run <id>', 'id of the run, 8 to 32 of a-z, 0-9 and "-"')
@@ -106,7 +112,7 @@ export function benchCommand(): Command {
   return command;
 }
 
-async function run(url: string | undefined, flags: BenchFlags & OutputFlags & { readonly output: string }): Promise<void> {
+async function run(url: string | undefined, flags: BenchFlags & OutputFlags & RecordingFlags & { readonly output: string }): Promise<void> {
   const format = stdoutFormats.find((one) => one === flags.output);
   if (format === undefined)
     throw new Failure(`-o "${flags.output}" is not known; it is one of ${stdoutFormats.join(', ')}`, exitCodes.usage);
@@ -120,9 +126,16 @@ async function run(url: string | undefined, flags: BenchFlags & OutputFlags & { 
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
   try {
+    const recording = recordingOf(flags);
     const spec = await specFrom(url, flags, stop.signal);
-    const report = await runBench(spec, progress(process.stderr), stop.signal);
-    process.exitCode = await deliver(report, flags, format);
+    const shown = progress(process.stderr);
+    const raw: RawPoint[] = [];
+    const onEvent = (event: BenchEvent) => {
+      shown(event);
+      if (recording.keeps && event.kind === 'point' && event.raw !== null) raw.push(event.raw);
+    };
+    const report = await runBench(spec, onEvent, stop.signal);
+    process.exitCode = await deliver(report, flags, format, recording, raw);
     if (stop.signal.aborted) process.exitCode = exitCodes.interrupted;
   } catch (error) {
     throw asFailure(error);
@@ -137,8 +150,10 @@ async function deliver(
   report: Awaited<ReturnType<typeof runBench>>,
   flags: OutputFlags & Pick<BenchFlags, 'verdict'>,
   format: StdoutFormat,
+  recording: Recording,
+  raw: readonly RawPoint[],
 ): Promise<number> {
-  const failures = await writeReports(report, flags);
+  const failures = [...(await writeReports(report, flags)), ...(await recording.write(report, raw))];
   process.stdout.write(rendered(report, failures.length > 0 ? 'json' : format));
   for (const failure of failures) process.stderr.write(`error: ${failure}\n`);
   if (failures.length > 0) {

@@ -54,16 +54,19 @@ export async function writeReports(report: Report, flags: OutputFlags): Promise<
     [flags.prometheus, () => prometheusReport(report)],
   ];
   const failures: string[] = [];
-  const attempt = (file: string, work: Promise<void>) =>
-    work.catch((error: Error) => failures.push(`${file} could not be written: ${error.message}`));
+  const attempt = async (file: string, work: Promise<void>) => void failures.push(...(await failureOf(file, work)));
   for (const [file, text] of wanted) if (file !== undefined) await attempt(file, writeWhole(file, text()));
   // The kubelet's file exists already and cannot be replaced, only written to.
-  if (flags.termination !== undefined)
-    await attempt(
-      flags.termination,
-      writeFile(flags.termination, terminationMessage(report.points, report.run, report.coldStartMicroseconds, report.searches)),
-    );
+  if (flags.termination !== undefined) await attempt(flags.termination, writeFile(flags.termination, terminationMessage(report)));
   return failures;
+}
+
+/** The sentence of a file that could not be written; none when it was. */
+export function failureOf(file: string, work: Promise<void>): Promise<string[]> {
+  return work.then(
+    () => [],
+    (error: Error) => [`${file} could not be written: ${error.message}`],
+  );
 }
 
 function jsonText(report: Report): string {

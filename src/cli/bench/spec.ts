@@ -7,7 +7,7 @@ import type { Load, Percentile } from '../../load/point.ts';
 import { isGrpc, type ModelAddress, type ProtocolName, protocolNames } from '../../load/protocol/protocol.ts';
 import { fixDimensions, signatureFromPbtxt } from '../../load/protocol/signature.ts';
 import type { BenchSpec, Work } from '../../load/run.ts';
-import { scenarioNames } from '../../load/scenario.ts';
+import { scenarioBatchSize, scenarioDefaults, scenarioNames } from '../../load/scenario.ts';
 import { samplesToBound } from '../../load/statistics/interval.ts';
 import { quantileOfName } from '../../load/statistics/percentile.ts';
 import { parseTarget, type Target, UsageError } from '../../load/transport/target.ts';
@@ -106,6 +106,8 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
   }
   const run = flags.run ?? `bench-${randomBytes(5).toString('hex')}`;
   if (!/^[a-z0-9-]{8,32}$/.test(run)) throw new UsageError(`--run "${run}" must be 8 to 32 characters of a-z, 0-9 and "-"`);
+  if (work.kind === 'scenario' && batchSizes.length !== 1)
+    throw new UsageError('--scenario measures one batch size: give a single one with --batch or --points');
   const planned = work.kind === 'sweep' ? batchSizes.length * work.loads.length : work.kind === 'points' ? work.points.length : 1;
   if (flags.termination !== undefined && planned > pointsPerMessage) {
     throw new UsageError(`--termination holds ${pointsPerMessage} points, this sweep has ${planned}: split it`);
@@ -167,7 +169,7 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
 
 interface SinglePoint {
   readonly batchSize: number;
-  /** Absent for a search, which finds it. */
+  /** Absent for a search, which finds it, and for a scenario, which has its own. */
   readonly load?: Load;
 }
 
@@ -180,7 +182,7 @@ function pointsOf({ points, pointsIndex, arrivals }: BenchFlags): SinglePoint[] 
     throw new UsageError(`--points-index ${pointsIndex}: there are ${points.length} lists of --points, counted from 0`);
   return list.split(',').map((text): SinglePoint => {
     const match = /^b(\d+)(?:-([cr])(\d+(?:\.\d+)?))?$/.exec(text);
-    if (match === null) throw new UsageError(`--points "${text}" is no setting; write b8-c16, b1-r50, or b8 for a search`);
+    if (match === null) throw new UsageError(`--points "${text}" is no setting; write b8-c16, b1-r50, or b8 for a search or a scenario`);
     const batchSize = positive(match[1] ?? '', '--points', true);
     if (match[2] === undefined) return { batchSize };
     const level = positive(match[3] ?? '', '--points', match[2] === 'c');
@@ -193,12 +195,14 @@ function pointsOf({ points, pointsIndex, arrivals }: BenchFlags): SinglePoint[] 
 }
 
 function wholePoint(batchSize: number): never {
-  throw new UsageError(`--points "b${batchSize}" names no load; write b${batchSize}-c16 or b${batchSize}-r50, or add --search`);
+  throw new UsageError(
+    `--points "b${batchSize}" names no load; write b${batchSize}-c16 or b${batchSize}-r50, or add --search or --scenario`,
+  );
 }
 
-/** MLPerf's MultiStream has eight samples in a query; everything else starts with one. */
-function batchSizesOf(flags: BenchFlags): number[] {
-  return numberList(flags.batch ?? (flags.scenario?.toLowerCase() === 'multistream' ? '8' : '1'), '--batch', true);
+function batchSizesOf({ batch, scenario }: BenchFlags): number[] {
+  if (batch !== undefined) return numberList(batch, '--batch', true);
+  return [scenario === undefined ? 1 : scenarioBatchSize(oneOf(scenario, scenarioNames, '--scenario'))];
 }
 
 function workOf(flags: BenchFlags, slo: readonly LatencyBound[], points: readonly SinglePoint[] | undefined): Work {
@@ -212,7 +216,7 @@ function workOf(flags: BenchFlags, slo: readonly LatencyBound[], points: readonl
     );
   }
   const arrivals = oneOf(flags.arrivals, ['poisson', 'constant'], '--arrivals');
-  if (points !== undefined && flags.search === undefined) {
+  if (points !== undefined && flags.search === undefined && flags.scenario === undefined) {
     if (ways.length > 0 || flags.batch !== undefined)
       throw new UsageError('--points says it all: leave out --batch, --concurrency, --rate and --scenario');
     return { kind: 'points', points: points.map(({ batchSize, load }) => ({ batchSize, load: load ?? wholePoint(batchSize) })) };
@@ -249,12 +253,12 @@ function scenarioOf(flags: BenchFlags, slo: readonly LatencyBound[]): Work {
   }
   return {
     kind: 'scenario',
-    concurrency: flags.concurrency === undefined ? 8 : positive(flags.concurrency, '--concurrency', true),
+    concurrency: flags.concurrency === undefined ? scenarioDefaults.concurrency : positive(flags.concurrency, '--concurrency', true),
     scenario: {
       name,
-      minimumSeconds: seconds(flags.duration ?? '600s', '--duration'),
-      minimumQueries: flags.requests === undefined ? 100 : positive(flags.requests, '--requests', true),
-      samples: flags.samples === undefined ? 24_576 : positive(flags.samples, '--samples', true),
+      minimumSeconds: seconds(flags.duration ?? `${scenarioDefaults.minimumSeconds}s`, '--duration'),
+      minimumQueries: flags.requests === undefined ? scenarioDefaults.minimumQueries : positive(flags.requests, '--requests', true),
+      samples: flags.samples === undefined ? scenarioDefaults.samples : positive(flags.samples, '--samples', true),
       boundMicroseconds: bound?.maxMicroseconds ?? null,
       targetPerSecond: flags.rate === undefined ? null : positive(flags.rate, '--rate'),
     },

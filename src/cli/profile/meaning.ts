@@ -16,6 +16,7 @@ const meanings: Readonly<Record<InvalidReason | DisturbanceReason, string>> = {
   LittlesLaw: 'throughput × latency does not give the number of requests in flight, so that the client was the limit',
   Saturated: 'requests piled up: the server cannot keep up with this rate',
   NothingSucceeded: 'no request succeeded',
+  ScenarioInvalid: "a rule of the scenario was not met; the result's scenario says which",
   ServerRestarted: 'the model server was restarted meanwhile',
   TargetRestarted: 'a container of the target was restarted meanwhile',
   TargetRescaled: 'the target got other pods meanwhile',

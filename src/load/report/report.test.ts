@@ -194,7 +194,7 @@ describe("llm-d's report", () => {
 
 describe('the termination message', () => {
   it('holds the points and is read back', () => {
-    const decoded = decodePoints(terminationMessage(report.points, report.run, 5000), report.run);
+    const decoded = decodePoints(terminationMessage({ ...report, coldStartMicroseconds: 5000 }), report.run);
     assert.ok(decoded.ok);
     assert.deepEqual(
       decoded.points.map((point) => [point.batchSize, point.latencyMicroseconds?.p99, point.coldStartMicroseconds]),
@@ -207,7 +207,7 @@ describe('the termination message', () => {
     assert.equal(decoded.points[0]?.completedAtSeconds, Date.parse('2026-01-02T03:04:08Z') / 1000);
   });
   it('carries a real point in its own units', () => {
-    const compact = compactOf(report.points[1] as (typeof report.points)[0], 'run-00001', 7, null);
+    const compact = compactOf(report.points[1] as (typeof report.points)[0], 7, report);
     assert.equal(compact.index, 7);
     assert.equal(compact.throughputMilliPerSecond, Math.round((report.points[1]?.inferencesPerSecond ?? 0) * 1000));
   });

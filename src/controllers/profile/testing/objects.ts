@@ -163,6 +163,7 @@ export function compactPoint(run: string, batchSize: number, load: Load, change:
     gpuMemoryUsedMebibytes: null,
     gpuMemoryTotalMebibytes: null,
     gpuPowerMilliwatts: null,
+    scenario: null,
     completedAtSeconds: noon / 1000 + 40,
     invalidReasons: [],
     ...change,
