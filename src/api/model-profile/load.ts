@@ -2,15 +2,19 @@
 
 import { integer, list, object, oneOf, Type, text } from '../schema.ts';
 import { hardwareSchema, hardwareSelectionSchema, runtimesSchema } from './dedicated.ts';
+import { scenarioSchema } from './scenario.ts';
 
 /** Most points of one sweep: bounds the status object (under 1 KB a point; etcd takes 1.5 MB). */
 export const maximumPoints = 256;
+
+/** The ways to say how the target is loaded: a sweep has exactly one of them. */
+export const sweepLoads = ['concurrency', 'requestsPerSecond', 'search', 'scenario'] as const;
 
 const levels = (description: string, maximum: number) =>
   Type.Array(integer('A level.', { minimum: 1, maximum }), { description, minItems: 1, maxItems: 64, 'x-kubernetes-list-type': 'set' });
 
 export const sweepSchema = object('Which settings are measured: every batch size with every level of load.', {
-  batchSizes: Type.Optional(levels('Samples in one request. Omitted: 1.', 65_536)),
+  batchSizes: Type.Optional(levels('Samples in one request. Omitted: 1; of the scenario MultiStream 8.', 65_536)),
   concurrency: Type.Optional(levels('Closed loop: requests at once; the next is sent when one has come back.', 4096)),
   requestsPerSecond: Type.Optional(
     levels('Open loop: requests sent per second, whatever comes back. Their latency counts from when each was due.', 1_000_000),
@@ -28,6 +32,7 @@ export const sweepSchema = object('Which settings are measured: every batch size
       tolerancePercent: Type.Optional(integer('How close the search comes.', { minimum: 1, maximum: 50, default: 5 })),
     }),
   ),
+  scenario: Type.Optional(scenarioSchema),
   hardware: Type.Optional(hardwareSchema),
   hardwareSelection: Type.Optional(hardwareSelectionSchema),
   runtimes: Type.Optional(runtimesSchema),

@@ -2,7 +2,8 @@
 import type { Rule } from '../rule.ts';
 import { dedicatedRules } from './dedicated-rules.ts';
 import type { ModelProfile } from './index.ts';
-import { maximumPoints } from './load.ts';
+import { maximumPoints, sweepLoads } from './load.ts';
+import { scenarioRules } from './scenario.ts';
 
 const levelsOf = ({ sweep }: ModelProfile['spec']): number => (sweep.concurrency ?? sweep.requestsPerSecond)?.length ?? 1;
 const given = (...values: readonly unknown[]): number => values.filter((value) => value !== undefined).length;
@@ -67,9 +68,9 @@ export const rules: readonly Rule<ModelProfile>[] = [
     id: 'sweep-one',
     scope: 'spec',
     fieldPath: '.spec.sweep',
-    message: 'spec.sweep must have exactly one of concurrency, requestsPerSecond and search',
-    cel: one('self.sweep', ['concurrency', 'requestsPerSecond', 'search']),
-    holds: ({ spec: { sweep } }) => given(sweep.concurrency, sweep.requestsPerSecond, sweep.search) === 1,
+    message: 'spec.sweep must have exactly one of concurrency, requestsPerSecond, search and scenario',
+    cel: one('self.sweep', sweepLoads),
+    holds: ({ spec: { sweep } }) => given(...sweepLoads.map((load) => sweep[load])) === 1,
   },
   {
     id: 'sweep-points',
@@ -86,6 +87,7 @@ export const rules: readonly Rule<ModelProfile>[] = [
     },
   },
   ...dedicatedRules,
+  ...scenarioRules,
   {
     id: 'search-range',
     scope: 'spec',
@@ -107,11 +109,11 @@ export const rules: readonly Rule<ModelProfile>[] = [
     scope: 'spec',
     fieldPath: '.spec.live.maxRequestsPerSecond',
     message:
-      'spec.sweep.requestsPerSecond, and spec.sweep.search.maximum of a search for RequestsPerSecond, must not go above spec.live.maxRequestsPerSecond',
-    cel: "!has(self.live) || !has(self.live.maxRequestsPerSecond) || ((!has(self.sweep.requestsPerSecond) || self.sweep.requestsPerSecond.all(r, r <= self.live.maxRequestsPerSecond)) && (!has(self.sweep.search) || self.sweep.search.__for__ != 'RequestsPerSecond' || self.sweep.search.maximum <= self.live.maxRequestsPerSecond))",
+      'spec.sweep.requestsPerSecond, spec.sweep.scenario.requestsPerSecond, and spec.sweep.search.maximum of a search for RequestsPerSecond, must not go above spec.live.maxRequestsPerSecond',
+    cel: "!has(self.live) || !has(self.live.maxRequestsPerSecond) || ((!has(self.sweep.requestsPerSecond) || self.sweep.requestsPerSecond.all(r, r <= self.live.maxRequestsPerSecond)) && (!has(self.sweep.search) || self.sweep.search.__for__ != 'RequestsPerSecond' || self.sweep.search.maximum <= self.live.maxRequestsPerSecond) && (!has(self.sweep.scenario) || !has(self.sweep.scenario.requestsPerSecond) || self.sweep.scenario.requestsPerSecond <= self.live.maxRequestsPerSecond))",
     holds: ({ spec: { live, sweep } }) => {
       const searched = sweep.search?.for === 'RequestsPerSecond' ? [sweep.search.maximum] : [];
-      return [...(sweep.requestsPerSecond ?? []), ...searched].every(
+      return [...(sweep.requestsPerSecond ?? []), sweep.scenario?.requestsPerSecond ?? 0, ...searched].every(
         (rate) => rate <= (live?.maxRequestsPerSecond ?? Number.POSITIVE_INFINITY),
       );
     },

@@ -5,6 +5,7 @@ import { hardwareStatusSchema } from './dedicated.ts';
 import { idleStatusSchema } from './idle.ts';
 import { listOfText, maximumPoints } from './load.ts';
 import { recommendationSchema } from './recommendation.ts';
+import { scenarioResultSchema } from './scenario.ts';
 import { scheduleStatusSchema } from './schedule.ts';
 
 const count = (description: string) => integer(description, { minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -81,6 +82,7 @@ const result = object(
     coldStartMicroseconds: Type.Optional(microseconds('The very first request of the run')),
     server: Type.Optional(server),
     gpu: Type.Optional(gpu),
+    scenario: Type.Optional(scenarioResultSchema),
     valid: boolean('Whether the figures may be believed; only then is the point ranked.'),
     invalidReasons: Type.Optional(listOfText('Why they may not.', 64, 16)),
     repeats: Type.Optional(count('How often it was measured again.')),

@@ -134,6 +134,20 @@ function definitionsOf({ method }: ModelProfileStatus): string {
   return `Percentiles: ${method.percentile}; clock: ${method.clock}; loop: ${method.loop}; intervals at 95 %.`;
 }
 
+/** `Server: VALID, 99.8 queries/s`. */
+function scenarioText({ name, valid, unmet = [], ...metric }: NonNullable<ProfileResult['scenario']>): string {
+  const { latencyMicroseconds: latency, queriesPerSecond, samplesPerSecond } = metric;
+  const figure =
+    latency !== undefined
+      ? `p${name === 'SingleStream' ? 90 : 99} ${latency / 1000} ms (early-stopping estimate)`
+      : queriesPerSecond !== undefined
+        ? `${queriesPerSecond} queries/s`
+        : samplesPerSecond === undefined
+          ? 'no figure'
+          : `${samplesPerSecond} samples/s`;
+  return `${name}: ${valid ? 'VALID' : `INVALID (not met: ${unmet.join(', ')})`}, ${figure}`;
+}
+
 /** What the figures are of, and what is to be known before they are used. */
 function remarksOf({ provenance, run, gpuSource, hardware = [], results = [], conditions = [] }: ModelProfileStatus): string[] {
   const said: string[] = [];
@@ -156,6 +170,7 @@ function remarksOf({ provenance, run, gpuSource, hardware = [], results = [], co
       .map(({ id }) => id)
       .join(', '),
   );
+  for (const { id, scenario } of results) if (scenario !== undefined) said.push(`${id} as ${scenarioText(scenario)}`);
   say('GPU figures', gpuSource);
   say('taken over from', run?.reusedFrom);
   for (const { name, state, message = '' } of hardware) {

@@ -17,6 +17,8 @@ describe('flags as a spec', () => {
     { search: 'rate', slo: ['p99=100ms'], searchMax: '500', searchStart: '10', tolerance: '5' },
     { url: 'http://iris.example:8000', model: 'iris', protocol: 'grpc-v2', tokenSecret: 'token/key', host: 'iris.example' },
     { inferenceService: 'iris', payloadConfigmap: 'samples/iris.json', placement: 'other-node', maxDuration: '1h', repeats: '0' },
+    { scenario: 'server', rate: '100', slo: ['p99=50ms'], duration: '60s', requests: '500' },
+    { scenario: 'Offline', concurrency: '4', samples: '1000', batch: '32' },
     { maximize: 'lowlatency', maxErrors: '0', recommend: true },
   ];
   for (const example of examples) {
@@ -45,6 +47,9 @@ describe('flags as a spec', () => {
     [{ concurrency: '1', rate: '5' }, /exclude each other/],
     [{ modelDeployment: 'a', url: 'http://b' }, /exclude each other/],
     [{ search: 'rate' }, /--search needs a bound/],
+    [{ scenario: 'Offline', search: 'rate' }, /--scenario and --search exclude each other/],
+    [{ scenario: 'Batch' }, /--scenario "Batch" is not known; it is one of SingleStream/],
+    [{ samples: '5' }, /--samples and --requests are of a --scenario/],
     [{ duration: '500ms' }, /--duration 500ms: a profile takes whole numbers/],
     [{ slo: ['p99=1.5ms'] }, /whole milliseconds/],
     [{ slo: ['p42=1ms'] }, /the percentile must be/],

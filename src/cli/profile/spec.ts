@@ -1,6 +1,7 @@
 /** The flags of `modelwright profile run` as a spec; the words are those of `modelwright bench`. */
 import type { ModelProfileSpec } from '../../api/model-profile/index.ts';
 import { placements } from '../../api/model-profile/load.ts';
+import { profileScenarios } from '../../api/model-profile/scenario.ts';
 import { type LoadProtocol, loadProtocols } from '../../api/model-profile/target.ts';
 import { UsageError } from '../../load/transport/target.ts';
 import { latencyBound, notNegative, numberList, positive, readFile, seconds } from '../bench/flags.ts';
@@ -21,6 +22,9 @@ export interface SpecFlags {
   readonly searchStart?: string;
   readonly searchMax?: string;
   readonly tolerance?: string;
+  readonly scenario?: string;
+  readonly samples?: string;
+  readonly requests?: string;
   readonly duration?: string;
   readonly warmup?: string;
   readonly timeout?: string;
@@ -61,6 +65,9 @@ const specFlags = [
   'searchStart',
   'searchMax',
   'tolerance',
+  'scenario',
+  'samples',
+  'requests',
   'duration',
   'warmup',
   'timeout',
@@ -81,7 +88,7 @@ const specFlags = [
 export function specOf(name: string, flags: SpecFlags): ModelProfileSpec {
   const load = present({
     warmupSeconds: whole(flags.warmup, '--warmup', seconds),
-    durationSeconds: whole(flags.duration, '--duration', seconds),
+    durationSeconds: flags.scenario === undefined ? whole(flags.duration, '--duration', seconds) : undefined,
     requestTimeoutSeconds: whole(flags.timeout, '--timeout', seconds),
   });
   const objective = present({
@@ -118,7 +125,10 @@ function targetOf(name: string, flags: SpecFlags): ModelProfileSpec['target'] {
 }
 
 function sweepOf(flags: SpecFlags): ModelProfileSpec['sweep'] {
-  const { concurrency, rate, search } = flags;
+  const { concurrency, rate, search, scenario } = flags;
+  if (scenario !== undefined) return scenarioSweep(scenario, flags);
+  if (flags.samples !== undefined || flags.requests !== undefined)
+    throw new UsageError('--samples and --requests are of a --scenario: a profile measures its points by time');
   if ([concurrency, rate, search].filter((way) => way !== undefined).length > 1)
     throw new UsageError('--concurrency, --rate and --search exclude each other');
   const arrivals = oneOf(flags.arrivals, ['Poisson', 'Constant'], '--arrivals');
@@ -136,6 +146,25 @@ function sweepOf(flags: SpecFlags): ModelProfileSpec['sweep'] {
       ...present({
         start: whole(flags.searchStart, '--search-start', positive),
         tolerancePercent: whole(flags.tolerance, '--tolerance', positive),
+      }),
+    },
+  };
+}
+
+function scenarioSweep(name: string, flags: SpecFlags): ModelProfileSpec['sweep'] {
+  const { batch, rate, concurrency, samples, requests, duration, search } = flags;
+  if (search !== undefined) throw new UsageError('--scenario and --search exclude each other');
+  const scenario = oneOf(name, profileScenarios, '--scenario') as (typeof profileScenarios)[number];
+  return {
+    ...(batch === undefined ? {} : { batchSizes: numberList(batch, '--batch', true) }),
+    scenario: {
+      name: scenario,
+      ...present({
+        requestsPerSecond: whole(rate, '--rate', positive),
+        concurrency: whole(concurrency, '--concurrency', positive),
+        samples: whole(samples, '--samples', positive),
+        minimumQueries: whole(requests, '--requests', positive),
+        minimumSeconds: whole(duration, '--duration', seconds),
       }),
     },
   };

@@ -147,7 +147,8 @@ function measuredOf(
   }
   const ready = legs.find(({ state }) => state.kind === 'Ready')?.state;
   if (ready?.kind !== 'Ready') return {};
-  const isOpen = spec.sweep.requestsPerSecond !== undefined || spec.sweep.search?.for === 'RequestsPerSecond';
+  const { requestsPerSecond, search, scenario } = spec.sweep;
+  const isOpen = requestsPerSecond !== undefined || search?.for === 'RequestsPerSecond' || scenario?.name === 'Server';
   return {
     provenance: provenance ?? { ...ready.target.provenance, tool: version },
     method: {

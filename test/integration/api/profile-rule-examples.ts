@@ -97,11 +97,38 @@ export const profileExamples: Readonly<Record<string, ProfileExamples>> = {
       example('batch sizes alone', { sweep: { batchSizes: [1, 2] } }),
       example('two kinds of load', { sweep: { concurrency: [1], requestsPerSecond: [5] } }),
       example('a load and a search', { sweep: { concurrency: [1], search }, objective: slo }),
+      example('a load and a scenario', { sweep: { concurrency: [1], scenario: { name: 'Offline' } } }),
     ],
     passes: [
       example('a closed loop', { sweep: { concurrency: [1] } }),
       example('an open loop', { sweep: { requestsPerSecond: [5], arrivals: 'Constant' } }),
       example('a search', { sweep: { search }, objective: slo }),
+      example('a scenario', { sweep: { scenario: { name: 'SingleStream' } } }),
+    ],
+  },
+  'scenario-server': {
+    breaks: [
+      example('Server without a rate', { sweep: { scenario: { name: 'Server' } }, objective: slo }),
+      example('Server without an objective', { sweep: { scenario: { name: 'Server', requestsPerSecond: 10 } } }),
+      example('Server with a bound on another percentile', {
+        sweep: { scenario: { name: 'Server', requestsPerSecond: 10 } },
+        objective: { latency: [{ percentile: 'p95', maxMilliseconds: 100 }] },
+      }),
+      example('Offline with a rate', { sweep: { scenario: { name: 'Offline', requestsPerSecond: 10 } } }),
+    ],
+    passes: [
+      example('Server with both', { sweep: { scenario: { name: 'Server', requestsPerSecond: 10 } }, objective: slo }),
+      example('MultiStream, which needs neither', { sweep: { scenario: { name: 'MultiStream' } } }),
+    ],
+  },
+  'scenario-offline': {
+    breaks: [
+      example('requests at once of SingleStream', { sweep: { scenario: { name: 'SingleStream', concurrency: 2 } } }),
+      example('samples of MultiStream', { sweep: { scenario: { name: 'MultiStream', samples: 10 } } }),
+    ],
+    passes: [
+      example('both of Offline', { sweep: { scenario: { name: 'Offline', concurrency: 2, samples: 10 } } }),
+      example('neither', { sweep: { scenario: { name: 'SingleStream', minimumSeconds: 60 } } }),
     ],
   },
   'sweep-points': {
@@ -132,6 +159,11 @@ export const profileExamples: Readonly<Record<string, ProfileExamples>> = {
   'live-rate': {
     breaks: [
       example('a rate above the limit', { sweep: { requestsPerSecond: [5, 11] }, live: { maxRequestsPerSecond: 10 } }),
+      example('a scenario above it', {
+        sweep: { scenario: { name: 'Server', requestsPerSecond: 11 } },
+        objective: slo,
+        live: { maxRequestsPerSecond: 10 },
+      }),
       example('a search for a rate above it', {
         sweep: { search: { for: 'RequestsPerSecond', maximum: 11 } },
         objective: slo,
@@ -142,6 +174,11 @@ export const profileExamples: Readonly<Record<string, ProfileExamples>> = {
       example('a rate at the limit', { sweep: { requestsPerSecond: [5, 10] }, live: { maxRequestsPerSecond: 10 } }),
       example('a closed loop, which is slowed down', { sweep: { concurrency: [64] }, live: { maxRequestsPerSecond: 10 } }),
       example('a search for a concurrency', { sweep: { search }, objective: slo, live: { maxRequestsPerSecond: 10 } }),
+      example('a scenario at the limit', {
+        sweep: { scenario: { name: 'Server', requestsPerSecond: 10 } },
+        objective: slo,
+        live: { maxRequestsPerSecond: 10 },
+      }),
       example('no limit', { sweep: { requestsPerSecond: [1000] }, live: {} }),
     ],
   },

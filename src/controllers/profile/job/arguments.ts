@@ -2,6 +2,7 @@
 import type { ModelProfileSpec } from '../../../api/model-profile/index.ts';
 import type { LoadProtocol } from '../../../api/model-profile/target.ts';
 import type { DeepReadonly } from '../../../kube/object.ts';
+import { scenarioDefaults } from '../../../load/scenario.ts';
 import type { Task } from '../plan/tasks.ts';
 import type { ReadyTarget } from '../target/target.ts';
 
@@ -36,7 +37,7 @@ export function benchArguments(
 ): string[] {
   const { sweep, load, objective, live, payload } = spec;
   const { warmupSeconds, durationSeconds, requestTimeoutSeconds } = { ...defaultLoad, ...load };
-  const { search } = sweep;
+  const { search, scenario } = sweep;
   const hasPayload = payload?.json !== undefined || payload?.configMapKeyRef !== undefined;
   return [
     'bench',
@@ -57,8 +58,9 @@ export function benchArguments(
           ...['--search-max', String(search.maximum)],
           ...['--tolerance', String(search.tolerancePercent ?? 5)],
         ]),
+    ...(scenario === undefined ? [] : scenarioArguments(scenario)),
     ...['--warmup', `${warmupSeconds}s`],
-    ...['--duration', `${durationSeconds}s`],
+    ...(scenario === undefined ? ['--duration', `${durationSeconds}s`] : []),
     ...['--timeout', `${requestTimeoutSeconds}s`],
     ...(objective?.latency ?? []).flatMap(({ percentile, maxMilliseconds }) => ['--slo', `${percentile}=${maxMilliseconds}ms`]),
     ...['--max-errors', String(objective?.maxErrorsPerMillion ?? 1000)],
@@ -81,15 +83,30 @@ export function benchArguments(
   ];
 }
 
-/** As `--points` writes it: `b8-c16`, `b1-r50`; of a search the batch size alone. */
+function scenarioArguments({ name, requestsPerSecond, concurrency, samples, minimumSeconds, minimumQueries }: Scenario): string[] {
+  return [
+    ...['--scenario', name],
+    ...(requestsPerSecond === undefined ? [] : ['--rate', String(requestsPerSecond)]),
+    ...(concurrency === undefined ? [] : ['--concurrency', String(concurrency)]),
+    ...(samples === undefined ? [] : ['--samples', String(samples)]),
+    ...['--requests', String(minimumQueries ?? scenarioDefaults.minimumQueries)],
+    ...['--duration', `${minimumSeconds ?? scenarioDefaults.minimumSeconds}s`],
+  ];
+}
+
+type Scenario = NonNullable<DeepReadonly<ModelProfileSpec>['sweep']['scenario']>;
+
+/** As `--points` writes it: `b8-c16`, `b1-r50`; of a search and of a scenario the batch size alone. */
 function pointOf(task: Task): string {
-  if (task.kind === 'Search') return `b${task.batchSize}`;
+  if (task.kind !== 'Point') return `b${task.batchSize}`;
   const { load, batchSize } = task;
   return load.loop === 'closed' ? `b${batchSize}-c${load.concurrency}` : `b${batchSize}-r${load.requestsPerSecond}`;
 }
 
-/** Seconds that one task takes, about. A search tries about eight levels. */
+/** Seconds that one task takes, about. A search tries about eight levels; how fast Offline goes nobody knows. */
 export function secondsOf(spec: DeepReadonly<ModelProfileSpec>, task: Pick<Task, 'kind'>): number {
   const { warmupSeconds, durationSeconds } = { ...defaultLoad, ...spec.load };
+  const { minimumSeconds } = { ...scenarioDefaults, ...spec.sweep.scenario };
+  if (task.kind === 'Scenario') return warmupSeconds + minimumSeconds + overheadSeconds;
   return (warmupSeconds + durationSeconds + overheadSeconds) * (task.kind === 'Search' ? 8 : 1);
 }

@@ -46,6 +46,29 @@ const flag = (job: ReturnType<typeof render>, name: string) => {
   return args.flatMap((arg, i) => (arg === name ? [args[i + 1]] : []));
 };
 
+describe('the Job of a scenario', () => {
+  it('has an index for each batch size, the scenario on its command line, and its own time instead of that of points', () => {
+    const latency = [{ percentile: 'p99' as const, maxMilliseconds: 50 }];
+    const server = render({
+      sweep: { batchSizes: [1, 4], scenario: { name: 'Server', requestsPerSecond: 100, minimumSeconds: 60 } },
+      objective: { latency },
+    });
+    assert.deepEqual(flag(server, '--points'), ['b1', 'b4']);
+    const one = (name: string) => flag(server, name)[0];
+    assert.deepEqual(['--scenario', '--rate', '--duration', '--requests', '--slo'].map(one), ['Server', '100', '60s', '100', 'p99=50ms']);
+    assert.equal(server.spec?.completions, 2);
+    const plan = JSON.parse(server.metadata.annotations?.['modelwright.dev/plan'] ?? '') as { indexes: object[] };
+    assert.deepEqual(plan.indexes, [{ 'b1-r100': 0 }, { 'b4-r100': 0 }]);
+  });
+
+  it('has the defaults of the rules', () => {
+    const offline = render({ sweep: { scenario: { name: 'Offline', concurrency: 4 } } });
+    assert.deepEqual(flag(offline, '--points'), ['b1']);
+    assert.deepEqual([flag(offline, '--concurrency'), flag(offline, '--samples'), flag(offline, '--duration')], [['4'], [], ['600s']]);
+    assert.deepEqual(flag(render({ sweep: { scenario: { name: 'MultiStream' } } }), '--points'), ['b8']);
+  });
+});
+
 describe('the Job of a run', () => {
   it('is an Indexed Job whose indexes are not repeated and whose lost pods are not counted', () => {
     const { completionMode, parallelism, backoffLimitPerIndex, activeDeadlineSeconds, ttlSecondsAfterFinished, podFailurePolicy } =

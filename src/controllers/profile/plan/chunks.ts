@@ -3,14 +3,14 @@ import type { Task } from './tasks.ts';
 
 /**
  * Divides tasks among completion indexes: at most eight points each, since that is what a termination message holds, and points of one
- * batch size together, since a new shape of requests warms the server up anew. A search is an index of its own. Small batch sizes share
+ * batch size together, since a new shape of requests warms the server up anew. A search is an index of its own, and so is a scenario. Small batch sizes share
  * an index, so that not every one costs the start of a pod.
  */
 export function chunksOf(tasks: readonly Task[]): Task[][] {
   const chunks: Task[][] = [];
   let open: Task[] = [];
   for (const group of byShape(tasks)) {
-    if (group[0]?.kind === 'Search') {
+    if (group[0]?.kind !== 'Point') {
       chunks.push(...group.map((task) => [task]));
       continue;
     }

@@ -4,11 +4,13 @@ import type { Cached } from '../../../kube/store.ts';
 
 /**
  * Digest of everything in a spec that matters for the figures. The bounds of the objective are left out of a sweep: another bound chooses
- * another best point of the same figures, and nothing need be measured again. A search goes by the bounds, so there they count.
+ * another best point of the same figures, and nothing need be measured again. A search and a scenario go by
+ * the bounds, so there they count.
  */
 export function specHashOf(spec: Cached<ModelProfile>['spec'] | ModelProfileSpec): string {
   const { target, mode, sweep, load, payload, objective, live, placement } = spec;
-  const judged = sweep.search === undefined ? objective?.latency?.map(({ percentile }) => percentile).toSorted() : objective?.latency;
+  const goesByBounds = sweep.search !== undefined || sweep.scenario !== undefined;
+  const judged = goesByBounds ? objective?.latency : objective?.latency?.map(({ percentile }) => percentile).toSorted();
   const matters = {
     target,
     sweep,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { CompactScenario } from '../../../load/point-code.ts';
 import { closed, compactPoint } from '../testing/objects.ts';
 import { objectiveOf, outcomeOf } from './choose.ts';
 import { invalidated, resultOf } from './result.ts';
@@ -71,6 +72,27 @@ describe('a point in the status', () => {
     assert.equal(result.errors, 20);
     assert.deepEqual(result.errorClasses, { timeout: 20 });
     assert.equal(result.repeats, 2);
+  });
+
+  it('of a scenario has its figure in its own unit, and the rules that it did not meet', () => {
+    const scenarioOf = (scenario: CompactScenario) => resultOf(point({ scenario }), 0).scenario;
+    assert.deepEqual(scenarioOf({ name: 'MultiStream', unmet: [], valueThousandths: 12_345_678 }), {
+      name: 'MultiStream',
+      valid: true,
+      latencyMicroseconds: 12_346,
+    });
+    assert.deepEqual(scenarioOf({ name: 'Server', unmet: ['no errors'], valueThousandths: 99_875 }), {
+      name: 'Server',
+      valid: false,
+      unmet: ['no errors'],
+      queriesPerSecond: '99.875',
+    });
+    assert.equal(scenarioOf({ name: 'Offline', unmet: [], valueThousandths: 5_000_500 })?.samplesPerSecond, '5000.5');
+    assert.deepEqual(scenarioOf({ name: 'SingleStream', unmet: ['early stopping'], valueThousandths: null }), {
+      name: 'SingleStream',
+      valid: false,
+      unmet: ['early stopping'],
+    });
   });
 
   it('without a single reply has no latency', () => {

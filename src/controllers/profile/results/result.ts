@@ -1,6 +1,6 @@
 import type { ProfileResult } from '../../../api/model-profile/index.ts';
 import { pointId } from '../../../load/point.ts';
-import type { CompactPoint } from '../../../load/point-code.ts';
+import type { CompactPoint, CompactScenario } from '../../../load/point-code.ts';
 import { prefixed } from '../plan/tasks.ts';
 
 /** A point as the status tells it. `repeats`: how often its setting was measured before in the run. */
@@ -43,11 +43,22 @@ export function resultOf(point: CompactPoint, repeats: number, hardware?: string
     }),
     ...(Object.keys(server).length > 0 && { server }),
     ...(Object.keys(gpu).length > 0 && { gpu }),
+    ...(point.scenario !== null && { scenario: scenarioResult(point.scenario) }),
     valid: point.invalidReasons.length === 0,
     ...(point.invalidReasons.length > 0 && { invalidReasons: [...point.invalidReasons] }),
     ...(repeats > 0 && { repeats }),
     completedAt: `${new Date(point.completedAtSeconds * 1000).toISOString().slice(0, 19)}Z`,
   };
+}
+
+function scenarioResult({ name, unmet, valueThousandths }: CompactScenario): NonNullable<ProfileResult['scenario']> {
+  const value = valueThousandths === null ? undefined : valueThousandths / 1000;
+  const metric = (): object => {
+    if (value === undefined) return {};
+    if (name === 'Server') return { queriesPerSecond: perSecond(value) };
+    return name === 'Offline' ? { samplesPerSecond: perSecond(value) } : { latencyMicroseconds: Math.round(value) };
+  };
+  return { name, valid: unmet.length === 0, ...(unmet.length > 0 && { unmet: [...unmet] }), ...metric() };
 }
 
 /** The result with another reason why it may not be believed. */
