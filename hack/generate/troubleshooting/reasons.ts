@@ -307,6 +307,53 @@ export const sections: readonly Section[] = [
     ],
   },
   {
+    title: 'Applying the best setting',
+    intro: 'ModelProfile with `spec.apply: Apply` or `spec.rollback`, condition `Applied` and Events.',
+    reasons: [
+      ['Applied', 'The run has written its best setting to the ModelDeployment.', 'Nothing; `spec.rollback` undoes it.'],
+      ['AlreadySet', 'The ModelDeployment is set up like the best setting.', 'Nothing.'],
+      [
+        'SettingKept',
+        'The new best setting is no better than the applied one beyond noise.',
+        'Nothing; `spec.baseline.tolerancePercent` is the bound.',
+      ],
+      ['Checking', 'The API server is being asked.', wait],
+      [
+        'AwaitingModel',
+        'The ModelDeployment is being rolled out, held back by its gate, or not ready.',
+        'See its own conditions; it goes on by itself.',
+      ],
+      ['NoBestSetting', 'No valid setting keeps the objective.', 'As for NoPointQualifies.'],
+      ['ResultsRegressed', 'The run is worse than its baseline.', 'As for LatencyRose.'],
+      ['ResultsStale', 'The results are not of what runs now.', 'A new run.'],
+      ['TargetChanged', 'The ModelDeployment, or the hardware, is another than the one that was measured.', 'A new run.'],
+      [
+        'FieldConflict',
+        'Another field manager owns a field that would be changed; the message names both.',
+        'Leave the field out of what that manager writes, or set it there.',
+      ],
+      ['ApplyRefused', 'The API server refuses the change.', 'The message has its words; it is tried again every five minutes.'],
+      ['ChangeTooLarge', 'The values are too long to be remembered for a roll-back.', 'Apply the patch of status.recommendation by hand.'],
+      [
+        'ManagedByGitOps',
+        'Argo CD, Flux or Helm manages the ModelDeployment; nothing is written to it.',
+        'Take the patch from the ConfigMap, or by modelwright profile export --patch, into the repository.',
+      ],
+      [
+        'NotAuthorized',
+        'Nobody has judged whether the author of the profile may update the ModelDeployment.',
+        'Install manifests/admission and write the profile again, or annotate the ModelDeployment as the message says.',
+      ],
+      ['ModelDeploymentNotFound', 'The ModelDeployment is not there.', 'Nothing, or make it again.'],
+      [
+        'RolledBack',
+        'What the run applied was undone, as spec.rollback asks; nothing is applied while that stands.',
+        'Remove spec.rollback for later runs to apply again.',
+      ],
+      ['RollbackUnknown', 'The run that spec.rollback names has applied nothing.', 'The message names those that have.'],
+    ],
+  },
+  {
     title: 'The ServingPlatform',
     intro: 'Conditions `Ready`, `RuntimesReady`, `TagResolutionReady`, `Conflict`.',
     reasons: [

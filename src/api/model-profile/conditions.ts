@@ -5,6 +5,8 @@ export const conditionTypes = {
   Idle: 'The GPUs to be measured have been idle for as long as spec.idlePolicy asks. Absent without that.',
   SLOMet: 'A valid point keeps the objective. Absent until something is measured.',
   Regressed: 'The run is worse than spec.baseline by more than its tolerance, beyond what chance explains. Absent without that.',
+  Applied:
+    'What the best setting means stands in the ModelDeployment. Its reason and message say why it does not. Absent without spec.apply: Apply and spec.rollback, and until a run is complete.',
   Stale: 'What the results are of has changed since: the message says what. Absent until something is measured.',
   Reconciling: 'Work goes on by itself; there only while it is so.',
   Stalled: 'Nothing goes on until somebody acts; there only while it is so.',

@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import type { KindDefinition, Metadata } from '../kind.ts';
 import { type apiVersion, group, version } from '../kind.ts';
 import { boolean, integer, object, oneOf, Type } from '../schema.ts';
+import { rollbackSchema } from './apply.ts';
 import { baselineSchema, reuseSchema } from './baseline.ts';
 import { conditionTypes } from './conditions.ts';
 import { modeSchema } from './dedicated.ts';
@@ -31,6 +32,7 @@ export const specSchema = object('What is measured, and how.', {
   baseline: Type.Optional(baselineSchema),
   reuse: Type.Optional(reuseSchema),
   apply: Type.Optional(applySchema),
+  rollback: Type.Optional(rollbackSchema),
   runId: Type.Optional(runIdSchema),
   suspend: Type.Optional(boolean('Ends a run, and starts none, until it is false again.')),
   historyLimit: Type.Optional(integer('How many runs that ended the status keeps in short.', { minimum: 0, maximum: 50, default: 10 })),

@@ -3,8 +3,8 @@ import type { Static } from 'typebox';
 import { list, object, oneOf, Type, text } from '../schema.ts';
 
 export const applySchema = oneOf(
-  'Recommend: status.recommendation says what the best setting means for the ModelDeployment that is measured, as a patch that the API server has judged. Nothing is written to it. Never: nothing is said.',
-  ['Never', 'Recommend'],
+  'Recommend: status.recommendation says what the best setting means for the ModelDeployment that is measured, as a patch that the API server has judged. Nothing is written to it. Apply: it is written too, once for each run, where nobody else owns the fields and the ModelDeployment comes from no repository. Never: nothing is said.',
+  ['Never', 'Recommend', 'Apply'],
   { default: 'Never' },
 );
 
@@ -15,7 +15,7 @@ const change = object('A field that would be another.', {
   why: text('What of the measurement says so.', 512),
 });
 
-export const recommendationSchema = object('What the best setting means for the ModelDeployment (spec.apply: Recommend).', {
+export const recommendationSchema = object('What the best setting means for the ModelDeployment (spec.apply: Recommend and Apply).', {
   point: text('The best setting.', 128),
   changes: list('Fields that would be others; none where the ModelDeployment is set up like that already.', change, 16),
   patch: Type.Optional(text('The changes as a JSON merge patch: kubectl patch modeldeployment NAME --type=merge --patch.', 16_384)),

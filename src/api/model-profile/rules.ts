@@ -1,5 +1,6 @@
 /** What one ModelProfile can say about itself. */
 import type { Rule } from '../rule.ts';
+import { applyRules } from './apply-rules.ts';
 import { dedicatedRules } from './dedicated-rules.ts';
 import type { ModelProfile } from './index.ts';
 import { maximumPoints, sweepLoads } from './load.ts';
@@ -31,15 +32,7 @@ export const rules: readonly Rule<ModelProfile>[] = [
     cel: `!has(self.target.revision) || (has(self.target.modelDeployment) && (!has(self.mode) || self.mode != 'Dedicated'))`,
     holds: ({ spec: { target, mode } }) => target.revision === undefined || (target.modelDeployment !== undefined && mode !== 'Dedicated'),
   },
-  {
-    id: 'apply-target',
-    scope: 'spec',
-    fieldPath: '.spec.apply',
-    reason: 'Forbidden',
-    message: 'spec.apply Recommend needs spec.target.modelDeployment: only of a ModelDeployment it is known what its settings are',
-    cel: `!has(self.apply) || self.apply != 'Recommend' || has(self.target.modelDeployment)`,
-    holds: ({ spec: { apply, target } }) => apply !== 'Recommend' || target.modelDeployment !== undefined,
-  },
+  ...applyRules,
   {
     id: 'target-url-model',
     scope: 'spec',

@@ -1,6 +1,7 @@
 /** `status` of a ModelProfile: what was measured, on what, and what follows. Rates are decimal strings, times whole microseconds. */
 import { conditionsSchema } from '../condition.ts';
 import { boolean, integer, keyedList, list, object, oneOf, Type, text, time } from '../schema.ts';
+import { applicationSchema, appliedSchema } from './apply.ts';
 import { hardwareStatusSchema } from './dedicated.ts';
 import { idleStatusSchema } from './idle.ts';
 import { listOfText, maximumPoints } from './load.ts';
@@ -121,7 +122,7 @@ const disturbance = object('A Job index during which something happened to the t
   reason: text('What happened.', 64),
 });
 
-const run = object('The run that the results are of.', {
+const run = object('The latest run. The results are of it, unless status.measuring says of which.', {
   id: text('Its id, also a label of its Jobs.', 32),
   state: oneOf('How far it is.', runStates),
   requestedRunId: Type.Optional(text('Value of spec.runId when it was begun.', 63)),
@@ -176,6 +177,18 @@ const past = object('A run that ended, in short.', {
   sloMet: oneOf('Whether a point kept the objective.', ['True', 'False', 'Unknown']),
 });
 
+const measuring = object(
+  'A run that has not taken the place of the last complete one: it goes on, or gave nothing. The results are of the earlier one.',
+  {
+    run: text('The run under way.', 32),
+    resultsOf: text('The run that status.results, best, provenance and method are of meanwhile.', 32),
+    results: Type.Optional(keyedList('What it has measured so far.', result, maximumPoints, 'id')),
+    provenance: Type.Optional(provenance),
+    method: Type.Optional(method),
+    gpuSource: Type.Optional(text('Where its figures of GPUs come from, or why there are none.', 512)),
+  },
+);
+
 export const statusSchema = object('What was observed.', {
   observedGeneration: Type.Optional(integer('The generation this status speaks of.', { minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
   conditions: Type.Optional(conditionsSchema),
@@ -192,7 +205,10 @@ export const statusSchema = object('What was observed.', {
   run: Type.Optional(run),
   hardware: Type.Optional(hardwareStatusSchema),
   recommendation: Type.Optional(recommendationSchema),
+  application: Type.Optional(applicationSchema),
+  applied: Type.Optional(appliedSchema),
   results: Type.Optional(keyedList('What was measured, one entry per setting.', result, maximumPoints, 'id')),
+  measuring: Type.Optional(measuring),
   best: Type.Optional(best),
   nearestMiss: Type.Optional(rejected),
   rejected: Type.Optional(list('Points that broke a constraint.', rejected, maximumPoints)),

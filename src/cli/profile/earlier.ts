@@ -19,7 +19,9 @@ export type RunOfProfile =
  * Throws a `Failure` that names the runs there are.
  */
 export function runOf(profile: ModelProfile, wanted?: string): RunOfProfile {
-  const { run, history = [] } = profile.status ?? {};
+  const { history = [], measuring } = profile.status ?? {};
+  // A run under way has no results of its own to compare yet.
+  const run = measuring === undefined ? profile.status?.run : { id: measuring.resultsOf, requestedRunId: undefined };
   if (wanted === undefined || wanted === run?.id || wanted === run?.requestedRunId) return { kind: 'latest', profile };
   const earlier = history.filter(({ id }) => id !== run?.id);
   const past = wanted === 'previous' ? earlier[0] : earlier.find(({ id }) => id === wanted);

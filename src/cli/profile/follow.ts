@@ -1,6 +1,7 @@
 /** Waits for a profile's run, and says what comes in. */
 import type { ModelProfile } from '../../api/model-profile/index.ts';
 import { modelProfile } from '../../api/model-profile/index.ts';
+import { ofLatestRun } from '../../controllers/profile/earlier-results.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isExpired } from '../../kube/errors.ts';
 import type { Stored } from '../../kube/object.ts';
@@ -70,7 +71,7 @@ export function narrator(stream: NodeJS.WriteStream): (profile: ModelProfile) =>
   let before = '';
   return (profile) => {
     const { status } = profile;
-    const report = shownReport(profile);
+    const report = shownReport(ofLatestRun(profile));
     const place = status?.progress === undefined ? '' : `[${status.progress.summary}] `;
     for (const point of report.points) {
       const version = `${report.run} ${point.id} ${point.startedAt}`;

@@ -30,6 +30,7 @@ export function redacted(profile: ModelProfile): ModelProfile {
     ...(status !== undefined && {
       status: {
         ...status,
+        ...(status.measuring !== undefined && { measuring: { run: status.measuring.run, resultsOf: status.measuring.resultsOf } }),
         ...(status.run !== undefined && { run: without(status.run, 'jobs') }),
         ...(status.provenance !== undefined && { provenance: without(status.provenance, 'targetUid') }),
       },

@@ -12,10 +12,10 @@ export function shownReport(profile: ModelProfile): ShownReport {
   const { metadata, spec, status = {} } = profile;
   const points = (status.results ?? []).map((result) => shownPoint(result, spec, status));
   return {
-    run: status.run?.id ?? 'none',
+    run: status.measuring?.resultsOf ?? status.run?.id ?? 'none',
     tool: { name: 'modelwright', version: status.provenance?.tool ?? '(version unknown)' },
-    startedAt: status.run?.startTime ?? metadata.creationTimestamp ?? null,
-    partial: status.run?.state !== 'Complete',
+    startedAt: status.measuring === undefined ? (status.run?.startTime ?? metadata.creationTimestamp ?? null) : null,
+    partial: status.measuring === undefined && status.run?.state !== 'Complete',
     target: { model: modelOf(spec), url: targetOf(profile), protocol: spec.target.protocol ?? 'default protocol' },
     definitions: definitionsOf(status),
     payload: { source: payloadSource(spec) },

@@ -28,10 +28,12 @@ export function standing(profile: ModelProfile): string {
   const name = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
   const run = status?.run === undefined ? 'no run yet' : `run ${status.run.id} ${status.run.state}`;
   const progress = status?.progress === undefined ? '' : `, ${status.progress.summary} points`;
+  const results =
+    status?.measuring === undefined || status.results === undefined ? '' : `; the results are of run ${status.measuring.resultsOf}`;
   const conditions = (status?.conditions ?? [])
     .filter(({ type }) => type === 'Ready' || type === 'SLOMet')
     .map(({ type, status: value, reason, message }) => `${type} ${value} (${reason}): ${message}`);
-  return [`ModelProfile ${name} of ${targetOf(profile)}: ${run}${progress}`, ...conditions].map((line) => `${line}\n`).join('');
+  return [`ModelProfile ${name} of ${targetOf(profile)}: ${run}${progress}${results}`, ...conditions].map((line) => `${line}\n`).join('');
 }
 
 /** What became of the point: best, runner-up, the constraint it broke, or why it is not ranked. */

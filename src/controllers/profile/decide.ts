@@ -1,6 +1,8 @@
 /** The whole policy of the profile controller: from what was observed to what should be done and said. Pure. */
 import type { ProfileResult } from '../../api/model-profile/index.ts';
+import { withApplication } from './apply/with-application.ts';
 import type { Account, Action, Decision, Progress, Run, StatusDraft } from './decision.ts';
+import { ofLatestRun, withEarlierResults } from './earlier-results.ts';
 import { gateOf } from './gates.ts';
 import { lookEveryMilliseconds } from './idle/wait.ts';
 import { isActive, isOfRun } from './job/job-state.ts';
@@ -14,7 +16,8 @@ import { rfc3339 } from './times.ts';
 import { scheduleOf, triggerOf } from './trigger.ts';
 
 /** What should be true now. The same observation always gives the same decision. */
-export function decide(observed: Observed): Decision {
+export function decide(stored: Observed): Decision {
+  const observed = { ...stored, profile: ofLatestRun(stored.profile) };
   if (observed.profile.metadata.deletionTimestamp !== undefined) {
     return { actions: [], status: undefined, refusals: [], takesPlace: false };
   }
@@ -25,24 +28,33 @@ export function decide(observed: Observed): Decision {
     progress.lookAgainMilliseconds,
     schedule?.kind === 'Refused' ? undefined : schedule?.wakeAfterMilliseconds,
   );
+  const { status, step } = statusOf(stored, progress);
   return {
     actions,
-    status: draftStatus(observed, progress),
+    status,
     refusals,
     takesPlace: run?.state === 'Running',
     ...(lookAgainMilliseconds !== undefined && { lookAgainMilliseconds }),
+    ...(step !== undefined && { step }),
   };
 }
 
 /** The status when the Job that was decided on could not be made: the run is where it was, and somebody has to act. */
-export function afterRefusedJob(observed: Observed, message: string): StatusDraft {
-  const progress = progressOf(observed);
+export function afterRefusedJob(stored: Observed, message: string): StatusDraft {
+  const progress = progressOf({ ...stored, profile: ofLatestRun(stored.profile) });
   const { run } = progress;
   const made = run?.jobs?.slice(0, -1) ?? [];
   const { jobs: _, startTime, ...rest } = run ?? {};
   const before = made.length > 0 ? { jobs: made, ...(startTime !== undefined && { startTime }) } : { state: 'Waiting' as const };
   const account: Account = { kind: 'Blocked', reason: 'JobRefused', message };
-  return draftStatus(observed, { ...progress, ...(run !== undefined && { run: { ...(rest as Run), ...before } }), account });
+  return statusOf(stored, { ...progress, ...(run !== undefined && { run: { ...(rest as Run), ...before } }), account }).status;
+}
+
+/** The status to store, and the next step towards the ModelDeployment. */
+function statusOf(stored: Observed, progress: Progress): Pick<Decision, 'step'> & { readonly status: StatusDraft } {
+  const observed = { ...stored, profile: ofLatestRun(stored.profile) };
+  const { status, step } = withApplication(observed, draftStatus(observed, progress));
+  return { status: withEarlierResults(stored.profile.status, status), ...(step !== undefined && { step }) };
 }
 
 /** The shortest of the waits that are known. */

@@ -2,6 +2,7 @@ import type { ModelProfileStatus, ProfileResult } from '../../api/model-profile/
 import type { ConditionInput } from '../../kube/conditions.ts';
 import type { EventInput } from '../../kube/events.ts';
 import type { Cached } from '../../kube/store.ts';
+import type { Step } from './apply/step.ts';
 import type { JobObject } from './resources.ts';
 import type { Refusal } from './results/collect.ts';
 
@@ -29,6 +30,8 @@ export interface Decision {
   readonly takesPlace: boolean;
   /** Look again after this long even when nothing changes. */
   readonly lookAgainMilliseconds?: number;
+  /** The next step by which the best setting reaches the ModelDeployment; taken when the status is written. */
+  readonly step?: Step;
 }
 
 /** How things are with the run, for people. */

@@ -4,8 +4,10 @@ import type { Cached } from '../../kube/store.ts';
 import { platformKey } from '../platform/stores.ts';
 import { observeRecommending } from './apply/observe.ts';
 import type { Verdicts } from './apply/recommend.ts';
+import type { Attempt } from './apply/step.ts';
 import type { DedicatedDecision } from './dedicated/decide.ts';
 import { observeDedicated } from './dedicated/observe.ts';
+import { ofLatestRun } from './earlier-results.ts';
 import { copyToMake, heldBack } from './idle/copies.ts';
 import { idleVerdictOf } from './idle/gate.ts';
 import { hardwareOf } from './idle/gpu-source.ts';
@@ -34,6 +36,8 @@ export interface ObservePorts {
   readonly refusedCopies: ReadonlyMap<string, string>;
   /** What the API server has said to recommendations. */
   readonly verdicts: Verdicts;
+  /** What came of the last step to apply the best setting. */
+  readonly attempt?: Attempt | undefined;
   /** Runs that were decided to start, and that the caches may not know of yet. */
   readonly reserved: readonly Active[];
   /** What was seen of the GPUs of the target. */
@@ -53,7 +57,7 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
   const jobs = owned(stores.jobs.byIndex(profileIndex, profile.metadata.uid)).filter(({ metadata }) =>
     metadata.ownerReferences?.some(({ uid, controller }) => controller === true && uid === profile.metadata.uid),
   );
-  const dedicated = profile.spec.mode === 'Dedicated' ? observeDedicated(profile, jobs, stores, ports) : undefined;
+  const dedicated = profile.spec.mode === 'Dedicated' ? observeDedicated(ofLatestRun(profile), jobs, stores, ports) : undefined;
   const copy = dedicated && copyToMake(dedicated.decision);
   const recommending = observeRecommending(profile, stores.deployments.modelDeployments, dedicated?.entries ?? [], ports.verdicts);
   return {
@@ -62,6 +66,7 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
     ...(dedicated && { dedicated: idleOnly(profile, dedicated.decision, ports) }),
     ...(copy && { copyToMake: copy }),
     ...(recommending && { recommending }),
+    ...(ports.attempt !== undefined && { attempt: ports.attempt }),
     jobs,
     pods: owned(stores.pods.byIndex(profileIndex, profile.metadata.uid)),
     nodes: stores.nodes.state === 'synced' ? new Map(stores.nodes.list().map((node) => [node.metadata.name, node])) : undefined,
@@ -129,7 +134,7 @@ function contender(profile: Cached<ModelProfile>, now: number): Contender {
 
 /** What a run under way measures on. Which nodes share their GPUs, those who want to join it know. */
 function gpusHeld({ status }: Cached<ModelProfile>): string[] {
-  const { gpuUuids = [], nodes = [] } = status?.provenance ?? {};
+  const { gpuUuids = [], nodes = [] } = (status?.measuring ?? status)?.provenance ?? {};
   return [...gpuUuids, ...nodes.map((node) => `node/${node}`)];
 }
 

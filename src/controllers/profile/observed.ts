@@ -2,6 +2,7 @@
 import type { ModelProfile } from '../../api/model-profile/index.ts';
 import type { Cached } from '../../kube/store.ts';
 import type { Recommending } from './apply/observe.ts';
+import type { Attempt } from './apply/step.ts';
 import type { DedicatedDecision } from './dedicated/decide.ts';
 import type { CopyToMake } from './idle/copies.ts';
 import type { GpuSight } from './idle/gpu-watch.ts';
@@ -28,6 +29,8 @@ export interface Observed {
   readonly dedicated?: DedicatedDecision;
   /** What a recommendation is made of; absent where none is asked for. */
   readonly recommending?: Recommending;
+  /** What came of the last step to apply the best setting. */
+  readonly attempt?: Attempt;
   /** Load Jobs that this profile owns, of all its runs. */
   readonly jobs: readonly Cached<JobObject>[];
   /** Load pods that have the label of this profile. */

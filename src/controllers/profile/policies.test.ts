@@ -138,9 +138,66 @@ describe('Stale', () => {
     assert.equal(verdict(decision, 'Stale'), 'True SpecChanged');
     assert.equal(verdict(decision, 'Ready'), 'False AwaitingSchedule');
   });
-  it('is absent while measuring', () => {
+  it('is absent while the first run measures, and speaks of the results that stay while another one does', () => {
+    assert.equal(verdict(look(aProfile(), { legs: [serving()] }), 'Stale'), 'absent');
     const { profile } = measured(aProfile());
-    assert.equal(verdict(look(again(profile, 'two'), { legs: [serving()] }), 'Stale'), 'absent');
+    assert.equal(verdict(look(again(profile, 'two'), { legs: [serving()] }), 'Stale'), 'False UpToDate');
+    const another = { ...profile, spec: { ...profile.spec, sweep: { concurrency: [8] } } };
+    assert.equal(verdict(look(another, { legs: [serving()] }), 'Stale'), 'True SpecChanged');
+  });
+});
+
+describe('the results of a complete run', () => {
+  const objective = { latency: [{ percentile: 'p99', maxMilliseconds: 100 }] } as const satisfies ModelProfileSpec['objective'];
+  const first = measured(aProfile({ objective: { latency: [...objective.latency] } }));
+  const shown = ({ status }: Pick<Decision, 'status'>) => [
+    status?.best?.id,
+    status?.results?.length,
+    status?.results?.[0]?.samplesPerSecond,
+  ];
+  const begin = () => decide(observed(again(first.profile, 'two'), { legs: [serving()] }));
+  const lost = { legs: [serving()], now: noon + 3 * minute };
+
+  it('stay, with all that is said of them, while another one goes on', () => {
+    const next = begin();
+    assert.equal(next.status?.run?.state, 'Running');
+    assert.deepEqual(shown(next), shown(first.decision));
+    assert.equal(verdict(next, 'SLOMet'), 'True PointFound');
+    assert.equal(verdict(next, 'Ready'), 'False Measuring');
+    assert.deepEqual(next.status?.measuring?.resultsOf, first.profile.status?.run?.id);
+    assert.equal(next.status?.measuring?.results, undefined);
+  });
+  it('stand beside what that one measures, which is not taken for theirs', () => {
+    const next = begin();
+    const [job] = created(next);
+    assert.ok(job);
+    const point = compactPoint(labelledRun(job), 1, closed(1), { throughputMilliPerSecond: 7000 });
+    const pod = aPod(stored(job), 0, { message: messageOf([point]), exitCode: 0 });
+    const partly = decide(observed(after(again(first.profile, 'two'), next), { ...lost, jobs: [stored(job)], pods: [pod] }));
+    assert.deepEqual(shown(partly), shown(first.decision));
+    assert.deepEqual(
+      partly.status?.measuring?.results?.map(({ id, samplesPerSecond }) => `${id} ${samplesPerSecond}`),
+      ['b1-c1 7'],
+    );
+    assert.equal(partly.status?.progress?.summary, '1/4');
+    // What was taken once is there at the next look, when its pod is gone.
+    const later = decide(observed(after(again(first.profile, 'two'), partly), { ...lost, jobs: [stored(job)], pods: [] }));
+    assert.equal(later.status?.measuring?.results?.length, 1);
+  });
+  it('give way to those of the next complete run, whole', () => {
+    const second = measured(again(first.profile, 'two'), 2);
+    assert.equal(second.decision.status?.measuring, undefined);
+    assert.deepEqual(shown(second.decision), ['b1-c1', 4, '200']);
+  });
+  it('outlast a run that was cancelled, and the one after that', () => {
+    const suspended = after(again(first.profile, 'two'), begin(), { suspend: true });
+    const cancelled = decide(observed(suspended, lost));
+    assert.equal(cancelled.status?.run?.state, 'Cancelled');
+    assert.deepEqual(shown(cancelled), shown(first.decision));
+    const resumed = decide(observed(after(suspended, cancelled, { suspend: false }), lost));
+    assert.equal(resumed.status?.run?.state, 'Running');
+    assert.deepEqual(shown(resumed), shown(first.decision));
+    assert.deepEqual(resumed.status?.measuring?.resultsOf, first.profile.status?.run?.id);
   });
 });
 

@@ -11,7 +11,11 @@ import type { Cached } from '../../kube/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { platformKey } from '../platform/stores.ts';
 import { checkRecommendation } from './apply/check.ts';
+import { applyEvents } from './apply/events.ts';
+import { countApplication } from './apply/metrics.ts';
 import type { Verdicts } from './apply/recommend.ts';
+import type { Attempt, Step } from './apply/step.ts';
+import { takeStep } from './apply/take-step.ts';
 import { afterRefusedJob, decide } from './decide.ts';
 import type { Action, StatusDraft } from './decision.ts';
 import { actOnCopies } from './dedicated/act.ts';
@@ -65,6 +69,8 @@ interface Memory {
   readonly refusedCopies: Map<string, string>;
   /** What the API server has said to the last recommendation, by the hash of that. */
   verdicts: Verdicts;
+  /** The last step by which the best setting was to reach the ModelDeployment, and when it is taken again. */
+  attempt?: Attempt & { readonly again: number };
 }
 
 export class Reconciler {
@@ -89,6 +95,7 @@ export class Reconciler {
         reserved: this.#slots.list(),
         refusedCopies: this.#memories.get(keyText(key))?.refusedCopies ?? new Map(),
         verdicts: this.#memories.get(keyText(key))?.verdicts ?? {},
+        attempt: this.#attemptOf(key),
         ...(gpu !== undefined && { gpu }),
       });
     const first = read();
@@ -130,10 +137,38 @@ export class Reconciler {
       memory.verdicts = { [checked.hash]: checked.verdict };
       return { requeueAfterMilliseconds: behindMilliseconds };
     }
+    if (decision.step !== undefined) return this.#takeStep(decision.step, observed, memory, log, signal);
     const copiesAgain = await this.#makeCopies(observed, memory, log, signal);
     const { lookAgainMilliseconds } = decision;
-    const waits = [lookAgainMilliseconds, copiesAgain].filter((wait) => wait !== undefined);
+    const { again = Number.POSITIVE_INFINITY } = memory.attempt ?? {};
+    const askAgain = Number.isFinite(again) ? Math.max(0, again - clock.monotonic()) : undefined;
+    const waits = [lookAgainMilliseconds, copiesAgain, askAgain].filter((wait) => wait !== undefined);
     return waits.length === 0 ? done : { requeueAfterMilliseconds: Math.min(...waits) };
+  }
+
+  /** What the API server has refused may have been let through since, by a quota or a policy. */
+  #attemptOf(key: ObjectKey): Attempt | undefined {
+    const attempt = this.#memories.get(keyText(key))?.attempt;
+    return attempt === undefined || attempt.again <= this.#ports.clock.monotonic() ? undefined : attempt;
+  }
+
+  /** Takes one step towards the ModelDeployment; what came of it is decided on at once. */
+  async #takeStep(
+    step: Step,
+    { profile, recommending }: Observed,
+    memory: Memory,
+    log: Logger,
+    signal: AbortSignal,
+  ): Promise<ReconcileResult> {
+    const { client, clock } = this.#ports;
+    const outcome = await takeStep(step, { client, profile, deployment: recommending?.deployment }, signal);
+    log.info({ step: step.key, outcome: outcome.kind }, 'Step towards the ModelDeployment');
+    // An object that changed while it was looked at is looked at again; only of a promised write that is an answer.
+    const isAnswer = outcome.kind !== 'NotWritten' || step.kind === 'Write';
+    const isRefusal = outcome.kind === 'Conflict' || outcome.kind === 'Refused' || outcome.kind === 'Managed';
+    const again = isRefusal ? clock.monotonic() + refusedMilliseconds * 5 : Number.POSITIVE_INFINITY;
+    if (isAnswer) memory.attempt = { key: step.key, outcome, time: timestamp(clock), again };
+    return { requeueAfterMilliseconds: behindMilliseconds };
   }
 
   /** Makes and removes the copies that a Dedicated run measures. Returns when to look again. */
@@ -275,7 +310,10 @@ export class Reconciler {
     const before = profile.status as ModelProfile['status'];
     const event = tell.transitionEvent(before, draft);
     if (event !== undefined) recorder.record(profile as Cached<KubeObject>, event);
-    for (const verdict of verdictEvents(before, draft)) recorder.record(profile as Cached<KubeObject>, verdict);
+    for (const verdict of [...verdictEvents(before, draft), ...applyEvents(before, draft)]) {
+      recorder.record(profile as Cached<KubeObject>, verdict);
+    }
+    countApplication(before, draft);
     const { run } = draft;
     const isOver = run !== undefined && run.state !== 'Waiting' && run.state !== 'Running';
     if (isOver && (before?.run?.id !== run.id || before.run.state !== run.state)) {

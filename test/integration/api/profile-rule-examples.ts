@@ -56,10 +56,48 @@ export const profileExamples: Readonly<Record<string, ProfileExamples>> = {
     ],
   },
   'apply-target': {
-    breaks: [example('a recommendation for an InferenceService', { apply: 'Recommend', target: { inferenceService: 'iris' } })],
+    breaks: [
+      example('a recommendation for an InferenceService', { apply: 'Recommend', target: { inferenceService: 'iris' } }),
+      example('a change of an InferenceService', { apply: 'Apply', objective: slo, target: { inferenceService: 'iris' } }),
+    ],
     passes: [
       example('a recommendation for a ModelDeployment', { apply: 'Recommend' }),
+      example('a change of a ModelDeployment', { apply: 'Apply', objective: slo }),
       example('none for an InferenceService', { apply: 'Never', target: { inferenceService: 'iris' } }),
+    ],
+  },
+  'apply-objective': {
+    breaks: [
+      example('a change without an objective', { apply: 'Apply' }),
+      example('a change by errors alone', { apply: 'Apply', objective: { maxErrorsPerMillion: 10 } }),
+    ],
+    passes: [
+      example('a change with a bound', { apply: 'Apply', objective: slo }),
+      example('a recommendation without an objective', { apply: 'Recommend' }),
+      example('a recommendation by errors alone', { apply: 'Recommend', objective: { maxErrorsPerMillion: 10 } }),
+    ],
+  },
+  'apply-candidate': {
+    breaks: [
+      example('a change by what a candidate can', {
+        apply: 'Apply',
+        objective: slo,
+        target: { modelDeployment: 'iris', revision: 'Candidate' },
+      }),
+    ],
+    passes: [
+      example('a change by what serves', { apply: 'Apply', objective: slo, target: { modelDeployment: 'iris', revision: 'Serving' } }),
+      example('a recommendation by what a candidate can', {
+        apply: 'Recommend',
+        target: { modelDeployment: 'iris', revision: 'Candidate' },
+      }),
+    ],
+  },
+  'rollback-target': {
+    breaks: [example('a roll-back of an InferenceService', { rollback: 'r3d7fbe3af27', target: { inferenceService: 'iris' } })],
+    passes: [
+      example('a roll-back of a ModelDeployment', { rollback: 'r3d7fbe3af27' }),
+      example('a roll-back by a profile that applies no more', { rollback: 'r3d7fbe3af27', apply: 'Never' }),
     ],
   },
   'target-url-model': {

@@ -14,7 +14,7 @@ export function mergePatch(from: Json | undefined, to: Json | undefined): Json |
   return changes.length === 0 ? undefined : Object.fromEntries(changes);
 }
 
-function isObject(value: Json | undefined): value is { readonly [name: string]: Json } {
+export function isObject(value: Json | undefined): value is { readonly [name: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -22,4 +22,24 @@ function isEqual(a: Json | undefined, b: Json | undefined): boolean {
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, index) => isEqual(item, b[index]));
   if (isObject(a) && isObject(b)) return mergePatch(a, b) === undefined;
   return a === b;
+}
+
+/** What a merge patch makes of a value. */
+export function patched(value: Json | undefined, patch: Json): Json {
+  if (!isObject(patch)) return patch;
+  const result: Record<string, Json> = isObject(value) ? { ...value } : {};
+  for (const [name, change] of Object.entries(patch)) {
+    if (change === null) delete result[name];
+    else result[name] = patched(result[name], change);
+  }
+  return result;
+}
+
+/** One patch that does what `first` and then `second` do. */
+export function composed(first: Json | undefined, second: Json): Json {
+  if (!isObject(first) || !isObject(second)) return second;
+  const names = [...new Set([...Object.keys(first), ...Object.keys(second)])];
+  return Object.fromEntries(
+    names.map((name) => [name, second[name] === undefined ? (first[name] ?? null) : composed(first[name], second[name])]),
+  );
 }

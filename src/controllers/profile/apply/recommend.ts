@@ -50,6 +50,11 @@ export function patchHash({ metadata }: ModelDeployment, patch: string): string 
   return hash('sha256', JSON.stringify([metadata.uid, metadata.generation, patch]), 'hex').slice(0, 16);
 }
 
+/** The spec that the best setting was measured to be best with. */
+export function specOfBest(measured: Measured): ModelDeploymentSpec {
+  return wantedSpec(measured).wanted;
+}
+
 interface Wanted {
   readonly wanted: ModelDeploymentSpec;
   readonly why: Readonly<Record<string, string>>;

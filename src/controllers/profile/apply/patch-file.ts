@@ -1,0 +1,13 @@
+/** A recommendation as a file for a repository. Pure. */
+import { dump } from 'js-yaml';
+import { apiVersion } from '../../../api/kind.ts';
+
+/**
+ * The patch as YAML: a merge patch that kustomize takes as it is (`patches: [{path: patch.yaml}]`), and `kubectl patch --patch-file`.
+ *
+ * @param patch JSON merge patch of the ModelDeployment, as status.recommendation has it
+ */
+export function patchFile(modelDeployment: string, patch: string): string {
+  const changes = JSON.parse(patch) as object;
+  return dump({ apiVersion, kind: 'ModelDeployment', metadata: { name: modelDeployment }, ...changes }, { lineWidth: -1, noRefs: true });
+}
