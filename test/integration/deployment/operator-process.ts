@@ -46,8 +46,13 @@ export class OperatorProcess implements AsyncDisposable {
     return OperatorProcess.startAs(await operatorKubeconfig(), namespaces, ['--manage-platform', ...args]);
   }
 
-  /** Starts it as whoever this kubeconfig names. */
-  static async startAs(kubeconfigText: string, namespaces: readonly string[], args: readonly string[] = []): Promise<OperatorProcess> {
+  /** Starts it as whoever this kubeconfig names; without namespaces for all of the cluster. `program` is another version of the command line. */
+  static async startAs(
+    kubeconfigText: string,
+    namespaces: readonly string[],
+    args: readonly string[] = [],
+    program = join(root, 'src/cli/main.ts'),
+  ): Promise<OperatorProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'modelwright-operator-'));
     const file = join(folder, 'kubeconfig');
     writeFileSync(file, kubeconfigText, { mode: 0o600 });
@@ -56,13 +61,12 @@ export class OperatorProcess implements AsyncDisposable {
       'operator',
       '--kubeconfig',
       file,
-      '--namespaces',
-      namespaces.join(','),
+      ...(namespaces.length === 0 ? [] : ['--namespaces', namespaces.join(',')]),
       '--metrics-bind-address',
       `127.0.0.1:${port}`,
       ...args,
     ];
-    const child = spawn(process.execPath, [join(root, 'src/cli/main.ts'), ...given], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [program, ...given], { stdio: ['ignore', 'pipe', 'pipe'] });
     const operator = new OperatorProcess(child, folder, port);
     await operator.logged('Controllers start');
     return operator;
