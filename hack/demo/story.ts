@@ -126,11 +126,13 @@ function deployments(plane: ControlPlane, namespace: string): Promise<ModelDeplo
   return itemsOf<ModelDeployment>(plane, 'modeldeployments.modelwright.dev', namespace);
 }
 
-function readyOf({ status }: ModelDeployment) {
+/** Whether it serves, and why. */
+export function readyOf({ status }: ModelDeployment) {
   return status?.conditions?.find(({ type }) => type === 'Ready');
 }
 
-function explain(deployment: ModelDeployment): string {
+/** One line of a person's first question. */
+export function explain(deployment: ModelDeployment): string {
   const ready = readyOf(deployment);
   return `${deployment.metadata.name}: ${ready === undefined ? 'no status yet' : `${ready.status} ${ready.reason} ${ready.message}`}`;
 }
@@ -142,7 +144,7 @@ async function until({ plane, signal }: Demo, seconds: number, check: () => Prom
     const missing = await check();
     if (missing === undefined) return;
     const operator = (await plane.processes()).find(({ name }) => name === 'operator');
-    if (operator?.running !== true) throw new Error(`the operator ended: ${operator?.ending ?? 'it was never started'}`);
+    if (operator?.running === false) throw new Error(`the operator ended: ${operator.ending}`);
     if (Date.now() > deadline) throw new Error(`not within ${seconds} s:\n${missing}`);
     await sleep(500, undefined, { signal });
   }

@@ -69,18 +69,39 @@ export async function pythonLayer(options: DebianLayer): Promise<Layer> {
  * @param path the folder's path in the image
  */
 async function compile(root: string, folder: string, path: string): Promise<void> {
-  const libraries = ['usr/lib', 'lib'].map((part) =>
-    join(root, part, `${hostArchitecture() === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`),
-  );
-  const [loader = ''] = globSync(join(root, 'lib/*-linux-gnu/ld-linux-*.so.*'));
-  const interpreter = [loader, '--library-path', libraries.join(':'), join(root, `usr/bin/python${PYTHON}`)];
-  const [command = '', ...args] = interpreter;
+  const { command, args, env } = interpreter(root);
   // By content, not time: a layer has no times. Some packages carry files for other versions, which do not compile: that fails nothing.
   const options = ['-m', 'compileall', '-q', '-f', '--invalidation-mode', 'unchecked-hash', '-s', folder, '-p', `/${path}`, folder];
-  const env = { PATH: process.env['PATH'] ?? '', PYTHONHOME: join(root, 'usr'), PYTHONHASHSEED: '0', PYTHONDONTWRITEBYTECODE: '1' };
   await run(command, [...args, ...options], { env, maxBuffer: 64 << 20 }).catch((error: { code?: number; message: string }) => {
     if (error.code !== 1) throw new Error(`Python's files cannot be compiled: ${error.message.split('\n')[0]}`);
   });
+}
+
+/** A program of this machine with its first arguments and its environment. */
+export interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The interpreter of the unpacked Debian packages, with their libraries. */
+function interpreter(root: string): Program {
+  const libraries = ['usr/lib', 'lib'].map((part) =>
+    join(root, part, `${hostArchitecture() === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`),
+  );
+  const [command = ''] = globSync(join(root, 'lib/*-linux-gnu/ld-linux-*.so.*'));
+  return {
+    command,
+    args: ['--library-path', libraries.join(':'), join(root, `usr/bin/python${PYTHON}`)],
+    env: { PATH: process.env['PATH'] ?? '', PYTHONHOME: join(root, 'usr'), PYTHONHASHSEED: '0', PYTHONDONTWRITEBYTECODE: '1' },
+  };
+}
+
+/** Python as it is in the image `name`, to run on this machine. */
+export async function pythonOf(name: string, say: Say): Promise<Program> {
+  const { folder } = await debianTree(INTERPRETER, { say, purpose: `the image ${name}` });
+  const program = interpreter(folder);
+  return { ...program, env: { ...program.env, PYTHONPATH: await installed(name, say) } };
 }
 
 /** `requirements/NAME.txt` as a layer, where the interpreter looks for packages. */
@@ -99,7 +120,7 @@ export async function packagesLayer(name: string, say: Say, wanted: Wanted = () 
 /** The folder with the installed packages, in the cache. */
 export async function installed(name: string, say: Say, env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const lockFile = join(REQUIREMENTS, `${name}.txt`);
-  const folder = join(imageCache(env), 'python', `${name}-${requirementsDigest(name)}`);
+  const folder = packagesFolder(name, env);
   if (existsSync(folder)) return folder;
   mkdirSync(join(folder, '..'), { recursive: true });
   return withLock(`${folder}.lock`, say, async () => {
@@ -118,6 +139,15 @@ export async function installed(name: string, say: Say, env: NodeJS.ProcessEnv =
     }
     return folder;
   });
+}
+
+/** Whether the packages are in the cache, so that the image takes seconds and not minutes. */
+export function isInstalled(name: string): boolean {
+  return existsSync(packagesFolder(name, process.env));
+}
+
+function packagesFolder(name: string, env: NodeJS.ProcessEnv): string {
+  return join(imageCache(env), 'python', `${name}-${requirementsDigest(name)}`);
 }
 
 /** Tells two states of a list apart. */
