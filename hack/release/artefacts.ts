@@ -1,14 +1,17 @@
 /** Makes the parts of a release, each checked as its user would use it. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { getBinaries } from '../controlplane/binaries.ts';
 import { HELM } from '../controlplane/catalog.ts';
+import { writeArchive } from '../images/image.ts';
+import { modelwrightIndex } from '../images/modelwright.ts';
 import { writeManifests } from './manifests.ts';
 import { licenseList, productionPackages, unacceptable } from './packages.ts';
+import { runImage } from './run-image.ts';
 import { type Bom, checkBom, only, stable } from './sbom.ts';
 
 const call = promisify(execFile);
@@ -86,25 +89,33 @@ export function licenses({ out, version }: Release): string {
   return path;
 }
 
-/** The image as an OCI archive, by hack/images; twice, since the same input gives the same bytes. */
+/**
+ * The image for both architectures under one name, as an OCI archive; made twice, the second time of nothing that was kept, since the same input
+ * gives the same bytes; and its program runs, of another architecture by an emulator.
+ */
 export async function image({ out, version }: Release): Promise<string> {
-  const again = mkdtempSync(join(tmpdir(), 'modelwright-image-'));
+  const work = mkdtempSync(join(tmpdir(), 'modelwright-image-'));
   try {
-    const build = (folder: string) =>
-      call(process.execPath, [join(root, 'hack/images/main.ts'), 'build', '--archive', folder, 'modelwright'], {
-        cwd: root,
-        maxBuffer: 64 << 20,
+    const build = (folder?: string) =>
+      modelwrightIndex({
+        say: console.error,
+        // As a node names what the chart asks for without further values.
+        reference: `docker.io/library/modelwright:${version}`,
+        gzip: true,
+        ...(folder !== undefined && { root: folder }),
       });
-    await build(out);
-    await build(again);
-    const [first, second] = [out, again].map((folder) => digestOf(join(folder, 'modelwright.tar')));
-    if (first !== second) throw new Error(`two builds of the image differ: ${first} and ${second}`);
+    const [first, second] = [await build(), await build(join(work, 'cache'))];
+    if (first.digest !== second.digest) throw new Error(`two builds of the image differ: ${first.digest} and ${second.digest}`);
+    for (const one of first.images) {
+      const said = await runImage(one, join(work, one.architecture), ['--version']);
+      if (!said.includes(version)) throw new Error(`the image for ${one.architecture} says "${said.trim()}" and is ${version}`);
+    }
+    const path = join(out, `modelwright-image-${version}.tar`);
+    await writeArchive(first, path);
+    return path;
   } finally {
-    rmSync(again, { recursive: true, force: true });
+    rmSync(work, { recursive: true, force: true });
   }
-  const path = join(out, `modelwright-image-${version}.tar`);
-  renameSync(join(out, 'modelwright.tar'), path);
-  return path;
 }
 
 /** In the form that `sha256sum --check` reads. */
