@@ -6,59 +6,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { apply, applyCrds, eventually, list } from '../../support/cluster.ts';
+import { toldSecrets } from '../../support/secret-forms.ts';
 import { installInferenceServices, playStatus } from '../deployment/light-kserve.ts';
 import { aModel, type Deployed, deployed, serviceIfAny } from '../deployment/objects.ts';
 import { OperatorProcess } from '../deployment/operator-process.ts';
 import { ownControlPlane } from '../deployment/stage.ts';
 
 const namespace = 'canaries';
-/** Replaced by a text that occurs nowhere else. */
-const forms: readonly string[] = [
-  'failed to get https://a.blob.core.windows.net/c/m.zip?sv=2024-01-01&sr=b&sig=CANARY',
-  'failed to get https://a.blob.core.windows.net/c/m.zip?SIG=CANARY&se=2030',
-  "GET 'https://h/x?token=CANARY' 403",
-  'GET "https://h/x?X-Amz-Signature=CANARY" 403',
-  'GET https://h/x?X-Goog-Security-Token=CANARY: 403',
-  'GET https://user:CANARY@h/x failed',
-  'GET ftp://CANARY@h/x failed',
-  'redirected to (https://h/x?code=CANARY).',
-  'DefaultEndpointsProtocol=https;AccountName=a;AccountKey=CANARY;EndpointSuffix=core.windows.net',
-  'BlobEndpoint=https://a;SharedAccessSignature=CANARY',
-  'Endpoint=sb://x/;SharedAccessKeyName=n;SharedAccessKey=CANARY',
-  'sig=CANARY',
-  'AZURE_CLIENT_SECRET=CANARY',
-  'AZURE_STORAGE_ACCESS_KEY: CANARY',
-  'AWS_SECRET_ACCESS_KEY=CANARY',
-  'aws_secret_access_key = CANARY',
-  'HF_TOKEN="CANARY"',
-  "export GITHUB_TOKEN='CANARY'",
-  'clientSecret: CANARY',
-  '{"client_secret":"CANARY"}',
-  '{"clientSecret": "CANARY", "tenant": "x"}',
-  '{"access_token":"CANARY","expires_in":3600}',
-  '{"password":"CANARY"}',
-  "{'password': 'CANARY'}",
-  'password=CANARY',
-  'passwd: CANARY',
-  'api-key: CANARY',
-  'x-api-key=CANARY',
-  'private_key=CANARY',
-  'Authorization: Bearer CANARY',
-  'Authorization: Basic CANARY',
-  'authorization=Bearer CANARY',
-  '-----BEGIN PRIVATE KEY-----\nCANARY\n-----END PRIVATE KEY-----',
-  '-----BEGIN RSA PRIVATE KEY-----\nCANARY',
-  'jwt eyJhbGciOiJIUzI1NiJ9.CANARY.c2ln',
-  'key AKIACANARY refused',
-  'token ghp_CANARYCANARY refused',
-  'token hf_CANARYCANARY refused',
-];
-
-const canaries = forms.map((form, index) => {
-  // Sixteen capital letters and digits, as the shortest of the forms wants; AKIA takes as many.
-  const secret = `C${String(index).padStart(3, '0')}ANARY${String(index * 7919 + 1_000_000).slice(-7)}`;
-  return { name: `canary-${index}`, secret, text: form.replaceAll('CANARY', secret) };
-});
+const canaries = toldSecrets();
 
 describe('a secret in what KServe says of a model', () => {
   let plane: ControlPlane;
@@ -95,8 +50,7 @@ describe('a secret in what KServe says of a model', () => {
     await plane?.stop();
   });
 
-  for (const [index, { secret, text }] of canaries.entries()) {
-    const form = forms[index];
+  for (const [index, { form, secret, text }] of canaries.entries()) {
     it(`stays out of status: ${JSON.stringify(form)}`, () => {
       const status = JSON.stringify(models[index]?.status);
       assert.ok(text.includes(secret));
