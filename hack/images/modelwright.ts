@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Say } from '../controlplane/log.ts';
 import { type Architecture, hostArchitecture } from '../debian/packages.ts';
 import { type DebianLayer, debianLayer, rootLayer, USER } from './debian.ts';
-import { fromFile } from './entries.ts';
+import { fromFile, text } from './entries.ts';
 import { type Image, type ImageIndex, makeImage, makeIndex } from './image.ts';
 import { cachedLayer, type Layer, type LayerOptions } from './layer.ts';
 import { nodeBinary } from './node-binary.ts';
@@ -18,7 +18,21 @@ export interface ModelwrightImage extends LayerOptions {
   readonly reference: string;
   /** Default that of this machine. */
   readonly architecture?: Architecture;
+  /** Folder of the built program; default `dist/` of this checkout. */
+  readonly dist?: string;
 }
+
+/** How its containers start. */
+export const modelwrightRun = {
+  User: USER,
+  // As the first line of the program asks for, which names no interpreter that this image has.
+  Entrypoint: ['/usr/bin/node', '--max-semi-space-size=4', '/app/dist/modelwright.js'],
+  Env: ['PATH=/usr/bin', 'NODE_ENV=production'],
+  WorkingDir: '/app',
+} as const;
+
+/** The program on PATH, for whoever gives a command: KServe's storage containers have no other way. */
+const LAUNCHER = "#!/usr/bin/node --max-semi-space-size=4\nimport('/app/dist/modelwright.js');\n";
 
 /** A root folder, the libraries that Node needs, and Node. */
 export async function nodeLayers({ say, purpose, ...options }: DebianLayer): Promise<Layer[]> {
@@ -30,15 +44,15 @@ export async function nodeLayers({ say, purpose, ...options }: DebianLayer): Pro
   ];
 }
 
-/** `dist/` must have been built. */
-export async function modelwrightImage({ say, reference, ...options }: ModelwrightImage): Promise<Image> {
+/** The program must have been built. */
+export async function modelwrightImage({ say, reference, dist = join(CHECKOUT, 'dist'), ...options }: ModelwrightImage): Promise<Image> {
   const version = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')).version as string;
-  const program = programFiles();
+  const program = programFiles(dist);
   const layers = [
     ...(await nodeLayers({ say, purpose: 'Modelwright’s image', ...options })),
     await cachedLayer(
-      ['modelwright', program.map(({ path, digest }) => [path, digest])],
-      async () => program.map(({ entry }) => entry),
+      ['modelwright', LAUNCHER, program.map(({ path, digest }) => [path, digest])],
+      async () => [...program.map(({ entry }) => entry), text('usr/bin/modelwright', LAUNCHER, 0o755)],
       options,
     ),
   ];
@@ -48,11 +62,7 @@ export async function modelwrightImage({ say, reference, ...options }: Modelwrig
       layers,
       ...(options.architecture && { architecture: options.architecture }),
       run: {
-        User: USER,
-        // As the first line of the program asks for, which names no interpreter that this image has.
-        Entrypoint: ['/usr/bin/node', '--max-semi-space-size=4', '/app/dist/modelwright.js'],
-        Env: ['PATH=/usr/bin', 'NODE_ENV=production'],
-        WorkingDir: '/app',
+        ...modelwrightRun,
         Labels: {
           'org.opencontainers.image.title': 'modelwright',
           'org.opencontainers.image.version': version,
@@ -72,9 +82,8 @@ export async function modelwrightIndex(options: Omit<ModelwrightImage, 'architec
 }
 
 /** What a container needs; maps of sources are for people. */
-function programFiles() {
-  const dist = join(CHECKOUT, 'dist');
-  if (!existsSync(join(dist, 'modelwright.js'))) throw new Error('there is no dist/modelwright.js: run "npm run build"');
+function programFiles(dist: string) {
+  if (!existsSync(join(dist, 'modelwright.js'))) throw new Error(`there is no modelwright.js in ${dist}: run "npm run build"`);
   const sources = readdirSync(dist)
     .filter((name) => !name.endsWith('.map'))
     .map((name) => ({ source: join(dist, name), path: `app/dist/${name}` }));
