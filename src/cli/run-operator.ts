@@ -16,7 +16,6 @@ import type { KubeClient } from '../kube/client.ts';
 import { systemClock } from '../kube/clock.ts';
 import { ClusterCache } from '../kube/cluster-cache.ts';
 import { EventWriter } from '../kube/event-writer.ts';
-import { fenced } from '../kube/fence.ts';
 import { LeaderElector } from '../kube/leader-elector.ts';
 import { Manager, shutdownSignal } from '../kube/manager.ts';
 import { connect } from '../kube/rest-client.ts';
@@ -56,9 +55,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   // The lease has a connection of its own, and short patience: a flood of other requests must not cost it.
   const forLease = options.leaderElect ? await connect({ ...where, product, connections: 1, timeoutMilliseconds: 5000 }) : undefined;
   const elector = forLease && electorOf(options, forLease, identity, log);
-  // Asked twice: by the fence before a write is prepared, by the connection before it goes out.
-  const direct = await connect({ ...where, product, ...(elector && { mayWrite: () => elector.isLeader }) });
-  const client = elector === undefined ? direct : fenced(direct, () => elector.isLeader);
+  const client = await connect({ ...where, product, ...(elector && { mayWrite: () => elector.isLeader }) });
   log.info({ version: programVersion(), node: process.version, server: client.host, identity }, 'Modelwright starts');
 
   const caches = cachesOf(options, client, log);
@@ -131,7 +128,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     await manager.run(stop);
     log.info({}, 'Modelwright has stopped');
   } finally {
-    await Promise.all([direct.close(), forLease?.close()]);
+    await Promise.all([client.close(), forLease?.close()]);
   }
 }
 

@@ -119,13 +119,15 @@ describe('applying', () => {
     assert.equal((await again).written, true);
   });
 
-  it('something else before the cache has heard of the first is not held back', async () => {
+  it('something else before the cache has heard of the first is not held back, and means the object that was made', async () => {
     await using scene = await aScene();
     const first = scene.applier.apply(scene.store, desired);
     (await scene.server.next()).json(applied('5'));
     await first;
     const second = scene.applier.apply(scene.store, { ...desired, spec: { size: 3 } });
-    (await scene.server.next()).json(applied('6', { spec: { size: 3 } }));
+    const request = await scene.server.next();
+    assert.equal(JSON.parse(request.body).metadata.uid, 'uid-a');
+    request.json(applied('6', { spec: { size: 3 } }));
     assert.equal((await second).written, true);
   });
 
@@ -156,6 +158,22 @@ describe('applying', () => {
       'uid mismatch: the provided object specified uid uid-a, and the existing object has other',
     );
     await assert.rejects(outcome, isConflict);
+  });
+
+  it('to what is to be ours alone, and is not there, names a version that nothing has', async () => {
+    await using scene = await aScene();
+    const outcome = scene.applier.applyOwn(scene.store, desired);
+    const request = await scene.server.next();
+    assert.deepEqual(JSON.parse(request.body), { ...desired, metadata: { ...desired.metadata, resourceVersion: '1' } });
+    request.json(applied('5'));
+    assert.equal((await outcome).written, true);
+    scene.hear(applied('5'));
+    const changed = { ...desired, spec: { size: 2 } };
+    const second = scene.applier.applyOwn(scene.store, changed);
+    const next = await scene.server.next();
+    assert.deepEqual(JSON.parse(next.body), { ...changed, metadata: { ...changed.metadata, uid: 'uid-a' } });
+    next.json(applied('6', { spec: { size: 2 } }));
+    assert.equal((await second).written, true);
   });
 
   it('that failed is not taken for done', async () => {

@@ -32,6 +32,12 @@ interface Memory {
 const maxMemories = 50_000;
 
 /**
+ * A version that no object ever has. The API server makes an object that is applied with a version where there is none under its name, and answers with a
+ * conflict where there is one of another version (Kubernetes 1.30 to 1.37).
+ */
+const noVersion = '1';
+
+/**
  * Makes objects as desired by server-side apply, and makes no request when they already are.
  *
  * An object is as desired when the fields that we own in it (its managedFields, of which caches keep our share) are those we desire, and have the desired
@@ -54,7 +60,25 @@ export class Applier {
    * its name by now, nothing is written and a conflict is thrown. Leave out of `desired` what is an object and may become empty: the server turns one that an
    * apply empties into null and then refuses it (seen with Kubernetes 1.34).
    */
-  async apply<T extends KubeObject>(store: Store<T>, desired: ApplyObject<T>, signal?: AbortSignal): Promise<ApplyOutcome<T>> {
+  apply<T extends KubeObject>(store: Store<T>, desired: ApplyObject<T>, signal?: AbortSignal): Promise<ApplyOutcome<T>> {
+    return this.#apply(store, desired, {}, signal);
+  }
+
+  /**
+   * As `apply`, for an object that is nobody else's: where `store` has none under its name, there must be none. Should there be one after all, nothing is
+   * written and a conflict is thrown.
+   */
+  applyOwn<T extends KubeObject>(store: Store<T>, desired: ApplyObject<T>, signal?: AbortSignal): Promise<ApplyOutcome<T>> {
+    return this.#apply(store, desired, { resourceVersion: noVersion }, signal);
+  }
+
+  /** `whenAbsent` is added to what is sent where nothing is known under the name. */
+  async #apply<T extends KubeObject>(
+    store: Store<T>,
+    desired: ApplyObject<T>,
+    whenAbsent: { readonly resourceVersion?: string },
+    signal: AbortSignal | undefined,
+  ): Promise<ApplyOutcome<T>> {
     const { type } = store;
     const key = keyOf(desired);
     const id = memoryId(type, key, 'object');
@@ -67,8 +91,9 @@ export class Applier {
       if (!store.hasSeen(key, memory.resourceVersion)) return { written: false, object: live };
     }
     if (live !== undefined && isAsDesired(live, desired)) return { written: false, object: live };
-    const uid = live === undefined ? desired.metadata.uid : metadataOf(live).uid;
-    const body = uid === undefined ? desired : { ...desired, metadata: { ...desired.metadata, uid } };
+    // What the cache does not have yet may be what we wrote last.
+    const uid = live === undefined ? (desired.metadata.uid ?? this.#unheardOf(store, key, memory)) : metadataOf(live).uid;
+    const body = { ...desired, metadata: { ...desired.metadata, ...(uid === undefined ? whenAbsent : { uid }) } };
     const object = await this.#client.apply(type, body, { fieldManager: this.#fieldManager, force: true }, signal);
     this.#remember(id, object, digest, lookOf(object as Cached<KubeObject>));
     return { written: true, object };
@@ -124,6 +149,10 @@ export class Applier {
   /** Forgets what was written under a key, so that the next apply compares afresh. For objects that are gone. */
   forget(type: ResourceType, key: ObjectKey): void {
     for (const part of ['object', 'status'] as const) this.#memories.delete(memoryId(type, key, part));
+  }
+
+  #unheardOf(store: Pick<Store<never>, 'hasSeen'>, key: ObjectKey, memory: Memory | undefined): string | undefined {
+    return memory === undefined || store.hasSeen(key, memory.resourceVersion) ? undefined : memory.uid;
   }
 
   #remember(id: string, object: Stored<KubeObject>, desired: string, answered: string): void {

@@ -190,11 +190,6 @@ export const defects: readonly Defect[] = [
   {
     name: 'a replica acts without an election',
     replacements: [
-      {
-        file: 'cli/run-operator.ts',
-        find: 'const client = elector === undefined ? direct : fenced(direct, () => elector.isLeader);',
-        replace: 'const client = direct;',
-      },
       { file: 'cli/run-operator.ts', find: ', ...(elector && { mayWrite: () => elector.isLeader })', replace: '' },
       {
         file: 'kube/manager.ts',
@@ -207,14 +202,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: 'a leader that was stalled goes on with what it had begun',
-    replacements: [
-      {
-        file: 'cli/run-operator.ts',
-        find: 'const client = elector === undefined ? direct : fenced(direct, () => elector.isLeader);',
-        replace: 'const client = direct;',
-      },
-      { file: 'cli/run-operator.ts', find: ', ...(elector && { mayWrite: () => elector.isLeader })', replace: '' },
-    ],
+    replacements: [{ file: 'cli/run-operator.ts', find: ', ...(elector && { mayWrite: () => elector.isLeader })', replace: '' }],
     experiments: [],
     replicas: replicas('stop', 8),
   },

@@ -9,7 +9,7 @@ import type { InferenceServiceObject } from '../../kserve/observation.ts';
 import { readServing } from '../../kserve/read-status.ts';
 import { type Rendered, type RenderedInferenceService, renderInferenceService } from '../../kserve/render.ts';
 import type { LogRequest, Serving } from '../../kserve/serving.ts';
-import { controllerReference } from '../../kube/object.ts';
+import { controllerReference, type KubeObject } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
 import type { Block } from './block.ts';
 import type { WriteFailure } from './failure.ts';
@@ -149,6 +149,13 @@ function locationOf({ deployment, packaging }: Observed): ModelLocation | undefi
   if (packaging.kind === 'Packaged') return packaging.location;
   if (packaging.kind === 'Working' && packaging.package !== undefined) return { storageUri: packaging.package.storageUri };
   return givenLocation(deployment as ModelDeployment);
+}
+
+/** The status from when an InferenceService is about to be made as `desired` until KServe acts on it: what it will be like when it is there. */
+export function statusOfNew(observed: Observed, desired: RenderedInferenceService): StatusDraft {
+  const plan = planFor(observed);
+  const object = desired as Cached<KubeObject> as Cached<InferenceServiceObject>;
+  return draftStatus(observed, accountOf(observed, plan, readOwn({ ...observed, inferenceService: { kind: 'Ours', object } }, plan)));
 }
 
 /** The status when what was decided could not be written. */

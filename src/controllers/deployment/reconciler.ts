@@ -9,14 +9,14 @@ import type { Applier } from '../../kube/apply.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { type Clock, timestamp } from '../../kube/clock.ts';
 import { done, type ReconcileContext, type ReconcileResult } from '../../kube/controller.ts';
-import { isNotFound } from '../../kube/errors.ts';
+import { isConflict, isNotFound } from '../../kube/errors.ts';
 import type { EventInput, EventRecorder } from '../../kube/events.ts';
 import { type KubeObject, keyOf, type ObjectKey } from '../../kube/object.ts';
 import type { Cached, Store } from '../../kube/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { autoProfileOf } from './auto-profile/decide.ts';
 import { countCorrection, waitBeforeCorrection } from './corrections.ts';
-import { type Action, afterFailedWrite, afterRefusedCandidate, type Decision, decide } from './decide.ts';
+import { type Action, afterFailedWrite, afterRefusedCandidate, type Decision, decide, statusOfNew } from './decide.ts';
 import { differences } from './differences.ts';
 import * as tell from './events.ts';
 import type { FactsWatch } from './facts-watch.ts';
@@ -109,8 +109,11 @@ export class Reconciler {
       return { requeueAfterMilliseconds: behindMilliseconds };
     }
     const advanced = await this.#package(seen, settings, log, signal);
-    const { observed, decision } = await this.#withLogs({ ...seen, settling: this.#isSettling(seen), packaging: advanced.outcome }, signal);
+    const judged = await this.#withLogs({ ...seen, settling: this.#isSettling(seen), packaging: advanced.outcome }, signal);
+    const { decision } = judged;
     if (decision.status === undefined) return done;
+    const observed = await this.#ownerOf(decision.action, judged.observed, signal);
+    if (observed === undefined) return { requeueAfterMilliseconds: unseenMilliseconds };
     let outcome: Outcome;
     try {
       outcome = await this.#act(observed, decision.action, log, signal);
@@ -129,7 +132,7 @@ export class Reconciler {
       await this.#report(observed, decision.status, signal);
       return { requeueAfterMilliseconds: this.#correctionWait(observed) };
     }
-    const status = outcome === 'Written' ? decide({ ...observed, settling: true }).status : decision.status;
+    const status = outcome === 'Written' ? this.#afterWrite(observed, decision.action) : decision.status;
     const refusal = this.#memories.refusal(key, candidateOf(decision.gate));
     const said = refusal === undefined ? (status ?? decision.status) : afterRefusedCandidate(observed, refusal);
     await this.#report(observed, said, signal);
@@ -259,9 +262,12 @@ export class Reconciler {
         return 'Unchanged';
       }
       case 'Apply': {
-        if (this.#isDrift(observed, action.desired) && this.#correctionWait(observed) > 0) return 'HeldBack';
-        if (await this.#isUnseen(observed, signal)) return 'Unseen';
-        const outcome = await applier.apply<InferenceServiceObject>(this.#serviceStore(observed), action.desired, signal);
+        if (this.#isHeldBack(observed, action.desired)) return 'HeldBack';
+        const store = this.#serviceStore(observed);
+        // The cache went on while the cluster was asked.
+        if (store.get(keyOfDeployment(observed))?.metadata.uid !== objectOf(observed.inferenceService)?.metadata.uid) return 'Unseen';
+        const outcome = await ifNew(observed, applier.applyOwn<InferenceServiceObject>(store, action.desired, signal));
+        if (outcome === undefined) return 'Unseen';
         if (!outcome.written) return this.#noteNoWrite(observed, action.desired, outcome.object);
         this.#noteWrite(observed, action.desired, outcome.object.metadata.resourceVersion, log);
         return 'Written';
@@ -281,25 +287,29 @@ export class Reconciler {
     return waitBeforeCorrection(this.#memories.of(keyOfDeployment(observed)).corrections, this.#ports.clock.monotonic());
   }
 
+  #isHeldBack(observed: Observed, desired: RenderedInferenceService): boolean {
+    return this.#isDrift(observed, desired) && this.#correctionWait(observed) > 0;
+  }
+
   /**
-   * An apply takes over whatever has the name, and makes it where it is missing. So before the first one the cluster itself is asked, and
-   * not the cache: whether there is an InferenceService after all, and whether the deployment is still there to own one.
+   * An InferenceService must not be made for a deployment that is gone, which the cache may not know yet. So before one is made the deployment's first status
+   * about its generation is written: it names uid and version, and is refused where the deployment is another by now. Where that status was written
+   * earlier, the cluster is asked. Undefined: the deployment is gone. Otherwise what was observed, with the deployment as it is now.
    */
-  async #isUnseen(observed: Observed, signal: AbortSignal): Promise<boolean> {
-    const { client } = this.#ports;
-    const store = this.#serviceStore(observed);
-    const key = keyOfDeployment(observed);
-    const judged = objectOf(observed.inferenceService)?.metadata.uid;
-    // What the cache does not know yet may be our own write; the applier waits for that too.
-    if (judged === undefined && !observed.settling) {
-      const [service, deployment] = await Promise.all([
-        ifFound(client.getMetadata(store.type, key, signal)),
-        ifFound(client.getMetadata(modelDeployments, key, signal)),
-      ]);
-      const { uid, deletionTimestamp } = deployment?.metadata ?? {};
-      if (service !== undefined || uid !== observed.deployment.metadata.uid || deletionTimestamp !== undefined) return true;
-    }
-    return store.get(key)?.metadata.uid !== judged;
+  async #ownerOf(action: Action, observed: Observed, signal: AbortSignal): Promise<Observed | undefined> {
+    if (action.kind !== 'Apply' || !isToBeMade(observed) || this.#isHeldBack(observed, action.desired)) return observed;
+    const { uid, generation } = observed.deployment.metadata;
+    const isFirstWord = observed.deployment.status?.observedGeneration !== generation;
+    const deployment = isFirstWord ? await this.#report(observed, statusOfNew(observed, action.desired), signal) : undefined;
+    if (deployment !== undefined) return { ...observed, deployment };
+    const live = await ifFound(this.#ports.client.getMetadata(modelDeployments, keyOfDeployment(observed), signal));
+    return live?.metadata.uid === uid && live.metadata.deletionTimestamp === undefined ? observed : undefined;
+  }
+
+  /** The status from a write of ours until KServe has acted on it. */
+  #afterWrite(observed: Observed, action: Action): StatusDraft | undefined {
+    if (action.kind === 'Apply' && isToBeMade(observed)) return statusOfNew(observed, action.desired);
+    return decide({ ...observed, settling: true }).status;
   }
 
   /**
@@ -341,15 +351,15 @@ export class Reconciler {
     return this.#ports.stores.serving[platform.group].inferenceServices;
   }
 
-  /** Writes the status where it differs, and tells and counts each transition once. */
-  async #report({ deployment }: Observed, draft: StatusDraft, signal: AbortSignal): Promise<void> {
+  /** Writes the status where it differs, and tells and counts each transition once. Returns the deployment as it is then; undefined when nothing was written. */
+  async #report({ deployment }: Observed, draft: StatusDraft, signal: AbortSignal): Promise<Cached<ModelDeployment> | undefined> {
     const { applier, clock, recorder } = this.#ports;
     const subject = deployment as ModelDeployment;
     const now = timestamp(clock);
     const status = stampStatus(subject, draft, now);
     const outcome = await ifFound(applier.applyStatus(modelDeployments, deployment, status, signal));
     // Gone while we looked at it, or said already.
-    if (outcome === undefined || !outcome.written) return;
+    if (outcome === undefined || !outcome.written) return undefined;
     this.#memories.note(keyOfDeployment({ deployment }), { status: this.#memories.write(outcome.object.metadata.resourceVersion) });
     const event = tell.transitionEvent(subject.status, draft);
     if (event !== undefined) recorder.record(deployment as Cached<KubeObject>, event);
@@ -359,6 +369,22 @@ export class Reconciler {
       const seconds = (clock.now() - Date.parse(deployment.metadata.creationTimestamp)) / 1000;
       timeToReady.observe({ runtime: subject.spec.runtime.type, mode: draft.deploymentMode ?? 'Unknown' }, Math.max(0, seconds));
     }
+    return outcome.object as Cached<ModelDeployment>;
+  }
+}
+
+/** There is no InferenceService yet, not even one that we made and the cache has yet to hear of. */
+function isToBeMade({ inferenceService, settling }: Observed): boolean {
+  return objectOf(inferenceService) === undefined && !settling;
+}
+
+/** Undefined where one was to be made and the cluster has one already, which the cache does not know yet. */
+async function ifNew<T>(observed: Observed, write: Promise<T>): Promise<T | undefined> {
+  try {
+    return await write;
+  } catch (error) {
+    if (isToBeMade(observed) && isConflict(error)) return undefined;
+    throw error;
   }
 }
 

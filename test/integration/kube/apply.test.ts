@@ -70,6 +70,39 @@ async function caughtUp<T extends KubeObject>(store: Store<T>, name: string): Pr
 
 const widget = (name: string, spec: NonNullable<Widget['spec']>) => aWidget(type, namespace.name, name, spec) as ApplyObject<Widget>;
 
+describe('an object that is to be ours alone', () => {
+  it('is made where there is none, with the fields as ours as by any apply', async () => {
+    await using scene = await aScene(type);
+    const desired = widget('own', { size: 1 });
+    const { written, object } = await scene.applier.applyOwn(scene.store, desired);
+    assert.equal(written, true);
+    assert.ok(Number(object?.metadata.resourceVersion) > 1);
+    await caughtUp(scene.store, 'own');
+    const next = new Applier({ client: scene.client });
+    assert.equal((await next.applyOwn(scene.store, desired)).written, false);
+    assert.equal((await next.applyOwn(scene.store, widget('own', { color: 'red' }))).written, true);
+    const { spec } = await client.get(type, { namespace: namespace.name, name: 'own' });
+    assert.deepEqual(spec, { color: 'red' });
+  });
+
+  it('is not taken from who has the name, though the cache does not know it yet', async () => {
+    await using scene = await aScene(type);
+    const unaware = { ...scene.store, type, get: () => undefined, hasSeen: () => true };
+    const foreign = await client.create(type, { ...widget('foreign', { size: 7 }) } as unknown as Widget);
+    await assert.rejects(scene.applier.applyOwn(unaware, widget('foreign', { size: 1 })), isConflict);
+    const now = await client.get(type, { namespace: namespace.name, name: 'foreign' });
+    assert.equal(now.metadata.resourceVersion, foreign.metadata.resourceVersion);
+  });
+
+  it('is not made anew where the one that we made is gone, before the cache has heard of either', async () => {
+    await using scene = await aScene(type);
+    const unaware = { ...scene.store, type, get: () => undefined, hasSeen: () => false };
+    await scene.applier.applyOwn(unaware, widget('gone', { size: 1 }));
+    await client.delete(type, { namespace: namespace.name, name: 'gone' });
+    await assert.rejects(scene.applier.applyOwn(unaware, widget('gone', { size: 2 })), isConflict);
+  });
+});
+
 describe('an object that is as desired', () => {
   const podTemplate = {
     metadata: { labels: { app: 'x' } },

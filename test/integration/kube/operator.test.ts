@@ -8,7 +8,6 @@ import { systemClock } from '../../../src/kube/clock.ts';
 import { ClusterCache } from '../../../src/kube/cluster-cache.ts';
 import { type Controller, done } from '../../../src/kube/controller.ts';
 import { EventWriter } from '../../../src/kube/event-writer.ts';
-import { fenced } from '../../../src/kube/fence.ts';
 import { LeaderElector, leaseType } from '../../../src/kube/leader-elector.ts';
 import { Manager } from '../../../src/kube/manager.ts';
 import { controllerReference, type KubeObject, keyOf, type ResourceType, type Stored } from '../../../src/kube/object.ts';
@@ -39,20 +38,20 @@ async function anOperator(
   namespace: string,
   options: { readonly identity?: string; readonly lease?: Partial<ConstructorParameters<typeof LeaderElector>[0]> } = {},
 ) {
-  const { client: proxied, proxy, [Symbol.asyncDispose]: disposeProxy } = await behindProxy();
+  const mayWrite = (): boolean => elector?.isLeader ?? true;
+  const { client: guarded, unguarded, proxy, [Symbol.asyncDispose]: disposeProxy } = await behindProxy({ mayWrite });
   const identity = options.identity ?? 'only';
   const elector =
     options.identity === undefined
       ? undefined
       : new LeaderElector({
-          client: proxied,
+          client: unguarded,
           lease: { namespace, name: 'operator' },
           identity,
           clock: systemClock,
           log: noLogger,
           ...options.lease,
         });
-  const guarded = elector === undefined ? proxied : fenced(proxied, () => elector.isLeader);
   const cache = new ClusterCache({ client: guarded, namespaces: [namespace], freeze: true });
   const widgets = cache.store(type);
   const owned = cache.store(configMaps, { labelSelector: 'kube.test/widget' });

@@ -55,15 +55,18 @@ export async function impersonating(user: string): Promise<KubeClient & AsyncDis
 /** A client behind a proxy of its own. */
 export async function behindProxy(
   options: TransportOptions = {},
-): Promise<{ readonly client: KubeClient; readonly proxy: FaultProxy } & AsyncDisposable> {
+): Promise<{ readonly client: KubeClient; readonly unguarded: KubeClient; readonly proxy: FaultProxy } & AsyncDisposable> {
   const { server, namespace, credentials } = await clusterConfig();
   const proxy = await FaultProxy.start({ server, ...(await credentials()) });
-  const client = new RestClient({ server: proxy.url, namespace, credentials: async () => ({ headers: {}, tls: {} }) }, options);
+  const config = { server: proxy.url, namespace, credentials: async () => ({ headers: {}, tls: {} }) };
+  const client = new RestClient(config, options);
+  const unguarded = new RestClient(config);
   return {
     client,
+    unguarded,
     proxy,
     async [Symbol.asyncDispose]() {
-      await client.close();
+      await Promise.all([client.close(), unguarded.close()]);
       await proxy.close();
     },
   };
