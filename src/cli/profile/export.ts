@@ -27,7 +27,7 @@ export function exportCommand(): Command {
     .option('-n, --namespace <namespace>', 'namespace (default: that of the context)')
     .option('--redact', 'without what names the machines: nodes, GPU UUIDs, hosts, registries, storage addresses, namespaces');
   for (const [format, description] of Object.entries(files)) command.option(`--${format} <file>`, description);
-  command.option('--patch <file>', 'what spec.apply: Recommend recommends, as a patch for kustomize or kubectl patch --patch-file');
+  command.option('--patch <file>', 'what spec.apply recommends, as a patch for kustomize or kubectl patch --patch-file; - is stdout');
   return withConnection(command.action(exportProfile));
 }
 
@@ -38,8 +38,9 @@ async function exportProfile(name: string, options: ExportOptions): Promise<void
     const file = options[format];
     return file === undefined ? [] : [{ file, text: rendered(profile, format) }];
   });
-  if (options.patch !== undefined) wanted.push({ file: options.patch, text: patchText(profile) });
-  if (wanted.length === 0) process.stdout.write(rendered(profile, 'json'));
+  if (options.patch === '-') process.stdout.write(patchText(profile));
+  else if (options.patch !== undefined) wanted.push({ file: options.patch, text: patchText(profile) });
+  if (wanted.length === 0 && options.patch === undefined) process.stdout.write(rendered(profile, 'json'));
   for (const { file, text } of wanted) {
     await writeWhole(file, text).catch((error: Error) => {
       throw new Failure(`${file} could not be written: ${error.message}`);

@@ -4,8 +4,8 @@ import { inOrder, reportColumns } from '../../load/report/columns.ts';
 import type { ShownPoint, ShownReport } from '../../load/report/report.ts';
 import { sentences } from '../../load/report/sentences.ts';
 import { printTable } from '../table.ts';
-import { recommendationLines } from './recommendation.ts';
-import { shownReport, targetOf } from './shown.ts';
+import { appliedLines, recommendationLines } from './recommendation.ts';
+import { shownReport, targetOf } from '../../controllers/profile/report/shown.ts';
 
 export function profileText(profile: ModelProfile): string {
   const report = shownReport(profile);
@@ -19,7 +19,7 @@ export function profileText(profile: ModelProfile): string {
       : printTable([...columns, { heading: 'verdict', cell: (point: ShownPoint) => verdictOf(point, report) }], rows);
   // Why it is not ready stands above the table already.
   const below = sentences({ ...report, remarks: report.remarks.filter((remark) => !remark.startsWith('not ready: ')) });
-  return `${standing(profile)}\n${table}\n${[...below, ...recommendationLines(profile)].join('\n')}\n`;
+  return `${standing(profile)}\n${table}\n${[...below, ...recommendationLines(profile), ...appliedLines(profile)].join('\n')}\n`;
 }
 
 /** `ModelProfile models/iris of ModelDeployment models/iris`, its run and its conditions. */
@@ -31,7 +31,7 @@ export function standing(profile: ModelProfile): string {
   const results =
     status?.measuring === undefined || status.results === undefined ? '' : `; the results are of run ${status.measuring.resultsOf}`;
   const conditions = (status?.conditions ?? [])
-    .filter(({ type }) => type === 'Ready' || type === 'SLOMet')
+    .filter(({ type }) => type === 'Ready' || type === 'SLOMet' || type === 'Applied')
     .map(({ type, status: value, reason, message }) => `${type} ${value} (${reason}): ${message}`);
   return [`ModelProfile ${name} of ${targetOf(profile)}: ${run}${progress}${results}`, ...conditions].map((line) => `${line}\n`).join('');
 }

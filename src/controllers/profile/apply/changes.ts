@@ -1,6 +1,6 @@
 /** Changes of a ModelDeployment, field by field: as they are told and remembered, and as the patches that make and undo them. Pure. */
 import { type AppliedChange, longestValue, maximumChanges } from '../../../api/model-profile/apply.ts';
-import { composed, isObject, type Json, mergePatch, patched } from './merge-patch.ts';
+import { isObject, type Json, mergePatch, patched, withoutEmpty } from './merge-patch.ts';
 
 /** A patch of `spec`, by the fields of the first two levels: `scaling` → `containerConcurrency`. */
 export type SpecPatch = { readonly [field: string]: Json };
@@ -43,9 +43,11 @@ export function backward(changes: readonly AppliedChange[]): SpecPatch {
   return patchOf(changes, ({ before, after }) => [after, before]);
 }
 
-/** Undoes several applications. @param applications the latest first */
-export function backThrough(applications: readonly { readonly changes: readonly AppliedChange[] }[]): SpecPatch {
-  return applications.reduce<SpecPatch>((all, { changes }) => composed(all, backward(changes)) as SpecPatch, {});
+/** The patch that undoes several applications, one after the other; undefined when nothing is left to undo. @param applications the latest first */
+export function backThrough(spec: Json, applications: readonly { readonly changes: readonly AppliedChange[] }[]): SpecPatch | undefined {
+  const before = applications.reduce<Json>((value, { changes }) => patched(value, backward(changes)), spec);
+  const patch = mergePatch(spec, before);
+  return patch === undefined ? undefined : (withoutEmpty(patch) as SpecPatch | undefined);
 }
 
 function patchOf(
@@ -54,27 +56,31 @@ function patchOf(
 ): SpecPatch {
   return changes.reduce<SpecPatch>((all, one) => {
     const [from, to] = ends(one).map((text) => (text === undefined ? undefined : (JSON.parse(text) as Json)));
-    const step = mergePatch(from, to);
+    // Somebody may have set more in an object that was not there before: only what was written goes.
+    const step = mergePatch(from, to === undefined && isObject(from) ? {} : to);
     if (step === undefined) return all;
     const nested = one.field
       .split('.')
       .slice(1)
       .reduceRight<Json>((value, name) => ({ [name]: value }), step);
-    return composed(all, nested) as SpecPatch;
+    return joined(all, nested) as SpecPatch;
   }, {});
 }
 
-/** The patch without what is so already; undefined when nothing is left. */
-export function remaining(spec: Json, patch: SpecPatch): SpecPatch | undefined {
-  return mergePatch(spec, patched(spec, patch)) as SpecPatch | undefined;
+/** Two patches of different fields as one. */
+function joined(a: Json | undefined, b: Json): Json {
+  if (!isObject(a) || !isObject(b)) return b;
+  return { ...a, ...Object.fromEntries(Object.entries(b).map(([name, part]) => [name, joined(a[name], part)])) };
 }
 
 /** Where a field of the changes stands in a spec: as it was, as it was made, or neither. */
 export function standingOf(spec: Json, changes: readonly AppliedChange[]): 'Before' | 'After' | 'Other' {
   const is = (end: 'before' | 'after') =>
     changes.every((one) => {
-      const wanted = one[end] === undefined ? undefined : (JSON.parse(one[end]) as Json);
-      return mergePatch(valueAt(spec, one.field), wanted) === undefined;
+      const [now, wanted] = [valueAt(spec, one.field), one[end] === undefined ? undefined : (JSON.parse(one[end]) as Json)].map((value) =>
+        value === undefined ? undefined : withoutEmpty(value),
+      );
+      return mergePatch(now, wanted) === undefined;
     });
   return is('after') ? 'After' : is('before') ? 'Before' : 'Other';
 }

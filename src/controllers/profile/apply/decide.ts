@@ -8,7 +8,7 @@ import type { ModelProfile, ModelProfileStatus } from '../../../api/model-profil
 import type { ConditionInput } from '../../../kube/conditions.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { basisOfBest, copiedFromThis } from './basis.ts';
-import { backThrough, remaining, type SpecPatch, tooMuch } from './changes.ts';
+import { backThrough, type SpecPatch, tooMuch } from './changes.ts';
 import { consentAnnotation, consents } from './consent.ts';
 import { markedBy } from './gitops.ts';
 import { keptFor } from './kept.ts';
@@ -231,7 +231,7 @@ function goBack(applying: Applying, history: readonly Applied[], rollback: strin
   if (authority.kind === 'Pending') return { verdict: checking('who may ask for it'), step: authority.step };
   const no = denied(authority, profile);
   if (no !== undefined) return { verdict: no };
-  const patch = remaining(deployment.spec as unknown as Json, backThrough(standing));
+  const patch = backThrough(deployment.spec as unknown as Json, standing);
   const isBack = (at: string): Finding => {
     const next = history.map((one): Applied => (standing.includes(one) ? { ...one, state: 'RolledBack', rolledBackTime: at } : one));
     return { verdict: verdictOf({ ...undone, state: 'RolledBack', rolledBackTime: at }), history: next };

@@ -35,11 +35,12 @@ export function patched(value: Json | undefined, patch: Json): Json {
   return result;
 }
 
-/** One patch that does what `first` and then `second` do. */
-export function composed(first: Json | undefined, second: Json): Json {
-  if (!isObject(first) || !isObject(second)) return second;
-  const names = [...new Set([...Object.keys(first), ...Object.keys(second)])];
-  return Object.fromEntries(
-    names.map((name) => [name, second[name] === undefined ? (first[name] ?? null) : composed(first[name], second[name])]),
-  );
+/** The value without objects that hold nothing, however deep; undefined when nothing is left. */
+export function withoutEmpty(value: Json): Json | undefined {
+  if (!isObject(value)) return value;
+  const kept = Object.entries(value).flatMap(([name, part]) => {
+    const rest = withoutEmpty(part);
+    return rest === undefined ? [] : [[name, rest] as const];
+  });
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }

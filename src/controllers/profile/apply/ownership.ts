@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { FieldSet } from '../../../kube/field-set.ts';
 import type { KubeObject, Stored } from '../../../kube/object.ts';
 import type { SpecPatch } from './changes.ts';
-import { isObject, type Json, mergePatch, patched } from './merge-patch.ts';
+import { isObject, type Json, mergePatch, patched, withoutEmpty } from './merge-patch.ts';
 
 export interface ManagedFields {
   readonly manager?: string;
@@ -42,6 +42,7 @@ export function specToApply(live: Live, patch: SpecPatch, manager: string): Json
   );
   const fields = own?.fieldsV1?.['f:spec'];
   const owned = fields === undefined ? {} : (valuesOf(fields, live.spec as Json) ?? {});
+  // An object that an apply empties is made null by the server, and then refused.
   return withoutEmpty(patched(owned, patch)) ?? {};
 }
 
@@ -56,16 +57,6 @@ function valuesOf(fields: FieldSet, value: Json | undefined): Json | undefined {
     return part === undefined ? [] : [[name, part] as const];
   });
   return Object.fromEntries(parts);
-}
-
-/** An object that an apply empties is made null by the server, and then refused. */
-function withoutEmpty(value: Json): Json | undefined {
-  if (!isObject(value)) return value;
-  const kept = Object.entries(value).flatMap(([name, part]) => {
-    const rest = withoutEmpty(part);
-    return rest === undefined ? [] : [[name, rest] as const];
-  });
-  return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
 /**

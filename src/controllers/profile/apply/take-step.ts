@@ -62,28 +62,25 @@ async function readLive(client: KubeClient, key: ObjectKey, signal: AbortSignal)
 /** What an apply would change, without force: a field that is somebody else's stays theirs. */
 async function dryRun(patch: SpecPatch, live: Live, ports: StepPorts, signal: AbortSignal): Promise<Outcome> {
   const manager = managerOf(ports.profile.metadata.name);
-  const result = await apply(patch, live, ports, true, signal);
-  if ('kind' in result) return result;
-  const conflicts = unmet(live, result, patch, manager);
+  const { made, refusal } = await apply(patch, live, ports, true, signal);
+  if (made === undefined) return refusal;
+  const conflicts = unmet(live, made, patch, manager);
   if (conflicts.length > 0) return { kind: 'Conflict', conflicts };
-  const made = mergePatch(live.spec as Json, result.spec as Json);
-  return { kind: 'Accepted', changes: made === undefined ? [] : changesOf(live.spec as Json, made as SpecPatch) };
+  const change = mergePatch(live.spec as Json, made.spec as Json);
+  return { kind: 'Accepted', changes: change === undefined ? [] : changesOf(live.spec as Json, change as SpecPatch) };
 }
 
 async function write(patch: SpecPatch, live: Live, ports: StepPorts, signal: AbortSignal): Promise<Outcome> {
   const tried = await dryRun(patch, live, ports, signal);
   if (tried.kind !== 'Accepted') return tried;
-  const result = await apply(patch, live, ports, false, signal);
-  return 'kind' in result ? result : { kind: 'Written' };
+  const { refusal } = await apply(patch, live, ports, false, signal);
+  return refusal ?? { kind: 'Written' };
 }
 
-async function apply(
-  patch: SpecPatch,
-  live: Live,
-  { client, profile }: StepPorts,
-  isDry: boolean,
-  signal: AbortSignal,
-): Promise<{ readonly spec: object } | Outcome> {
+/** What the API server made of an apply, or why it did not. */
+type Answer = { readonly made: { readonly spec: object }; readonly refusal?: never } | { readonly made?: never; readonly refusal: Outcome };
+
+async function apply(patch: SpecPatch, live: Live, { client, profile }: StepPorts, isDry: boolean, signal: AbortSignal): Promise<Answer> {
   const { name, namespace = '', uid, resourceVersion } = live.metadata;
   const manager = managerOf(profile.metadata.name);
   const body = {
@@ -96,13 +93,13 @@ async function apply(
   try {
     const options = { fieldManager: manager, ...(isDry && { dryRun: true }) };
     const made = await client.apply(modelDeployments, body as never, options, signal);
-    return made as unknown as { readonly spec: object };
+    return { made: made as unknown as { readonly spec: object } };
   } catch (error) {
     const conflicts = conflictsOf(error);
-    if (conflicts.length > 0) return { kind: 'Conflict', conflicts };
-    if (isNotFound(error) || isConflict(error)) return { kind: 'NotWritten' };
+    if (conflicts.length > 0) return { refusal: { kind: 'Conflict', conflicts } };
+    if (isNotFound(error) || isConflict(error)) return { refusal: { kind: 'NotWritten' } };
     if (isInvalid(error) || isForbidden(error) || (error instanceof KubeError && error.status === 400)) {
-      return { kind: 'Refused', message: error.message };
+      return { refusal: { kind: 'Refused', message: error.message } };
     }
     throw error;
   }
