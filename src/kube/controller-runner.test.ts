@@ -233,6 +233,22 @@ describe('the workers', () => {
     assert.equal(await scene.metric('controller_runtime_active_workers'), 0);
   });
 
+  it('let the event loop have its turn, though no reconcile waits for anything', async () => {
+    let begunAtFirstTurn: number | undefined;
+    await using scene = new Scene(async () => {
+      // A millisecond of work.
+      void scene.clock.advance(1);
+      return done;
+    });
+    for (let index = 0; index < 100; index++) scene.put(`w${index}`);
+    setImmediate(() => {
+      begunAtFirstTurn = scene.begun.length;
+    });
+    await settled();
+    assert.ok(begunAtFirstTurn !== undefined && begunAtFirstTurn < 50, `${begunAtFirstTurn} reconciles before the first turn`);
+    while (scene.begun.length < 100) await settled();
+  });
+
   it('take live changes before what was there at start', async () => {
     const clock = new FakeClock();
     const store = new ObjectStore(widgets);

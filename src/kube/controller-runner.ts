@@ -1,5 +1,6 @@
 import { AssertionError } from 'node:assert';
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Clock } from './clock.ts';
 import { type Controller, type ReconcileResult, TerminalError } from './controller.ts';
@@ -28,6 +29,9 @@ class ReconcileTimeout extends Error {
   readonly code = 'RECONCILE_TIMEOUT';
 }
 
+/** How long reconciles that wait for nobody may follow one another before the event loop has its turn: probes, watches and the lease wait for it. */
+const turnMilliseconds = 10;
+
 const results = ['success', 'error', 'requeue', 'requeue_after'] as const;
 type ResultLabel = (typeof results)[number];
 
@@ -43,6 +47,8 @@ export class ControllerRunner {
   /** The reconciles in progress. */
   readonly #running = new Set<AbortController>();
   #unsubscribe: (() => void)[] | undefined;
+  /** Present until the event loop has its next turn: since when it is waited for, and what resolves then. */
+  #turn: { readonly since: number; readonly over: Promise<void> } | undefined;
 
   constructor(controller: Controller, { clock, log }: RunnerPorts) {
     const { name, workers = 10, timeoutMilliseconds = 120_000 } = controller;
@@ -90,7 +96,19 @@ export class ControllerRunner {
       await this.#reconcile(text, kill);
       activeWorkers.dec(this.#label);
       this.#queue.done(text);
+      await this.#breathe();
     }
+  }
+
+  /** Waits for a turn of the event loop where there was none for too long. */
+  async #breathe(): Promise<void> {
+    this.#turn ??= { since: this.#clock.monotonic(), over: this.#nextTurn() };
+    if (this.#clock.monotonic() - this.#turn.since >= turnMilliseconds) await this.#turn.over;
+  }
+
+  async #nextTurn(): Promise<void> {
+    await setImmediate();
+    this.#turn = undefined;
   }
 
   async #reconcile(text: string, kill: AbortSignal): Promise<void> {
