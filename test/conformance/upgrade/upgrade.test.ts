@@ -9,7 +9,7 @@ import { start } from '../../../hack/controlplane/instance.ts';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { kubeconfigOf, OperatorProcess } from '../../integration/deployment/operator-process.ts';
 import { apply, eventually, get, kubectl, list } from '../../support/cluster.ts';
-import { earlierChart, earlierOperator } from '../../support/earlier/earlier.ts';
+import { earlierChart, earlierProgram } from '../../support/earlier/earlier.ts';
 import { AUDIT_LOG_VARIABLE, KUBECONFIG_VARIABLE, KUBECTL_VARIABLE, NAME_VARIABLE } from '../../support/environment.ts';
 import { chartFolder, Helm } from '../../support/helm.ts';
 import { modelTraces } from '../../support/model-traces.ts';
@@ -91,7 +91,7 @@ const others = [
 let plane: ControlPlane;
 let helm: Helm;
 let operator: OperatorProcess | undefined;
-let earlierProgram: string;
+let earlierFile: string;
 
 before(async () => {
   helm = await Helm.get();
@@ -100,7 +100,7 @@ before(async () => {
   process.env[AUDIT_LOG_VARIABLE] = plane.auditLog;
   process.env[KUBECTL_VARIABLE] = plane.record.kubectl;
   process.env[NAME_VARIABLE] = plane.name;
-  earlierProgram = await earlierOperator(join(plane.dir, 'earlier'));
+  earlierFile = await earlierProgram(join(plane.dir, 'earlier'));
   await apply([system, models].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })));
 });
 after(async () => {
@@ -169,7 +169,7 @@ describe('an upgrade with models that serve', { timeout: 1_500_000 }, () => {
 
   it('begins with an earlier chart, and models that its operator made', async () => {
     await run('install', 'modelwright', earlierChart);
-    await operate(earlierProgram);
+    await operate(earlierFile);
     await apply(others);
     await kubectl(['wait', '--for=condition=Ready', '--timeout=120s', 'servingplatform/default']);
     await apply(live.map(([object]) => object));
@@ -190,7 +190,7 @@ describe('an upgrade with models that serve', { timeout: 1_500_000 }, () => {
 
   it('a rollback gives them back to the earlier one, and nothing of a model changes', async () => {
     await run('rollback', 'modelwright', '1');
-    await operate(earlierProgram);
+    await operate(earlierFile);
     await judgedAgain('earlier');
     assert.deepEqual(await traces(), earlier);
   });

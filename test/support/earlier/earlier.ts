@@ -1,4 +1,4 @@
-/** What is upgraded from: the chart and the operator of the commit in origin.json, kept by make.ts. */
+/** What is upgraded from: the chart and the program of the commit in origin.json, kept by make.ts. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -9,12 +9,12 @@ const root = resolve(import.meta.dirname, '../../..');
 /** The chart, as Helm takes it. */
 export const earlierChart = join(import.meta.dirname, 'chart.tar.gz');
 
-/** Writes the operator into `folder`, with the packages of this checkout; gives the program, which knows the command `operator`. */
-export async function earlierOperator(folder: string): Promise<string> {
+/** Writes the program into `folder`, with the packages of this checkout; gives its file, `modelwright.js`. */
+export async function earlierProgram(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const outfile = join(folder, 'modelwright.js');
   await build({
-    stdin: { contents: gunzipSync(readFileSync(join(import.meta.dirname, 'operator.mjs.gz'))).toString(), resolveDir: root, loader: 'js' },
+    stdin: { contents: gunzipSync(readFileSync(join(import.meta.dirname, 'program.mjs.gz'))).toString(), resolveDir: root, loader: 'js' },
     outfile,
     bundle: true,
     platform: 'node',

@@ -1,9 +1,9 @@
 /**
- * Keeps the chart and the operator of a commit for the tests of upgrades, until there are releases to take them from:
+ * Keeps the chart and the program of a commit for the tests of upgrades, until there are releases to take them from:
  *
  *   node test/support/earlier/make.ts COMMIT
  *
- * The operator is `src/` of that commit in one file, without the packages that it uses.
+ * The program is `src/` of that commit in one file, without the packages that it uses.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,10 +15,6 @@ import { build } from 'esbuild';
 const root = resolve(import.meta.dirname, '../../..');
 const run = (command: string, args: readonly string[], input?: Buffer) =>
   execFileSync(command, args, { cwd: root, maxBuffer: 256 << 20, ...(input && { input }) });
-const entry = `import { Command } from 'commander';
-import { operatorCommand } from './src/cli/operator.ts';
-await new Command('modelwright').addCommand(operatorCommand()).parseAsync();
-`;
 
 const [given] = process.argv.slice(2);
 if (given === undefined) throw new Error('give the commit');
@@ -28,10 +24,8 @@ try {
   run('tar', ['-x', '-C', folder], run('git', ['archive', '--format=tar', commit, 'charts/modelwright', 'src', 'package.json']));
   const sorted = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--mode=u=rwX,go=rX'];
   const chart = run('tar', ['-c', ...sorted, '-C', join(folder, 'charts'), 'modelwright']);
-  const file = join(folder, 'operator.ts');
-  writeFileSync(file, entry);
   const { outputFiles } = await build({
-    entryPoints: [file],
+    entryPoints: [join(folder, 'src/cli/main.ts')],
     bundle: true,
     packages: 'external',
     platform: 'node',
@@ -43,7 +37,7 @@ try {
   });
   const write = (name: string, bytes: Uint8Array | string) => writeFileSync(join(import.meta.dirname, name), bytes);
   write('chart.tar.gz', gzipSync(chart, { level: 9 }));
-  write('operator.mjs.gz', gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }));
+  write('program.mjs.gz', gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }));
   write('origin.json', `${JSON.stringify({ commit, date, subject }, null, 2)}\n`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
