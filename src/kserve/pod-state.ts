@@ -38,6 +38,9 @@ const createReasons = [
   'PostStartHookError',
 ];
 
+/** Of a container whose program the runtime could not start: it is not on PATH, or not for this machine. */
+const neverStarted = ['StartError', 'ContainerCannotRun'];
+
 /**
  * What a pod says about itself: the source of most causes. KServe's own status looks at one pod only, and knows neither image pulls, nor
  * scheduling, nor memory (KServe 0.20, PropagateModelStatus).
@@ -94,6 +97,7 @@ function readContainer(pod: PodObject, container: ContainerStatus, isInit: boole
   if (waiting?.reason !== undefined && createReasons.includes(waiting.reason)) return cannotCreate(pod, container, waiting);
   const ended = endOf(container, isInit);
   if (ended === undefined) return undefined;
+  if (ended.reason !== undefined && neverStarted.includes(ended.reason)) return cannotCreate(pod, container, ended);
   return isInit && initializerNames.includes(container.name ?? '')
     ? downloadFailed(pod, container, ended, context)
     : crashed(pod, container, ended, isInit, context);
@@ -174,7 +178,7 @@ function cannotCreate(pod: PodObject, container: ContainerStatus, waiting: { rea
   const remedy = /secret|configmap/i.test(message)
     ? 'make what is missing, in the same namespace'
     : /runAsNonRoot|non-root/.test(message)
-      ? 'use an image that does not run as root'
+      ? 'use an image whose user is a number other than 0; or, where the namespace admits root, set spec.podSecurity to Unset'
       : 'check the image and its command';
   return {
     loading: 'Failed',

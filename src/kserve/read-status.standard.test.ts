@@ -150,6 +150,27 @@ describe('a first deployment in Standard mode', () => {
     message: /secret "storage" not found.*make what is missing/,
   });
   check(
+    'an image that runs as root',
+    first(
+      waiting(
+        'CreateContainerConfigError',
+        'container has runAsNonRoot and image will run as root (pod: "iris-x", container: kserve-container)',
+      ),
+    ),
+    {
+      state: 'Failed',
+      reason: 'ContainerNotCreated',
+      stage: 'Startup',
+      message: /user is a number other than 0.*spec\.podSecurity to Unset/,
+    },
+  );
+  check('a command that is not in the image', first(crashLoop(128, 'StartError', 'exec: "serve": executable file not found in $PATH')), {
+    state: 'Failed',
+    reason: 'ContainerNotCreated',
+    stage: 'Startup',
+    message: /executable file not found.*check the image and its command/,
+  });
+  check(
     'evicted',
     first(undefined, {
       pods: [

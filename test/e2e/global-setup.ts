@@ -1,8 +1,9 @@
 /**
  * A real node with KServe, and Modelwright installed on it as users install it: by its Helm chart, from its image, as two pods.
- * Before the first test there are Azurite, the images, and a ServingPlatform that names the local model servers.
+ * Before the first test there are Azurite in a pod, the images, and a ServingPlatform that names the local model servers.
  */
 import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { getBinaries } from '../../hack/controlplane/binaries.ts';
@@ -13,12 +14,16 @@ import type { ControlPlane } from '../../hack/controlplane/plane.ts';
 import { recipes } from '../../hack/images/recipes.ts';
 import { KUBECONFIG_VARIABLE } from '../support/environment.ts';
 import { startShared } from '../support/shared-plane.ts';
-import { startAzurite } from './support/azure.ts';
-import { type Published, publishImages, SYSTEM } from './support/world.ts';
+import { account, accountKey, authorityFile, container, makeAuthority, startAzurite } from './support/azure.ts';
+import { restrictedNamespace } from './support/objects.ts';
+import { byDigest, publishImages, publishTrusting, SYSTEM } from './support/world.ts';
 
 const run = promisify(execFile);
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 const say = console.error;
+/** Secret of the operator with the key of the account, and the ConfigMap with its authority. */
+const STORAGE = 'storage';
+const AUTHORITY = 'e2e-ca';
 
 let plane: ControlPlane | undefined;
 
@@ -31,11 +36,17 @@ export async function globalSetup(): Promise<void> {
   plane = await startShared('e2e', { nodes: 'real', kserve: '0.20.0' });
   if (!plane) throw new Error('there is no instance');
   try {
-    const images = await publishImages(plane, ['modelwright', 'storage-initializer', 'sklearn', 'triton']);
-    say(`images published after ${elapsed(started)}`);
-    await Promise.all([configureKServe(plane, await startAzurite(plane)), installOperator(plane, images)]);
-    await declarePlatform(plane, images);
-    say(`Modelwright installed after ${elapsed(started)}`);
+    const authority = makeAuthority(plane);
+    await publishImages(plane, ['modelwright', 'azurite', 'fake-dcgm-exporter']);
+    say(`Modelwright's image published after ${elapsed(started)}`);
+    await Promise.all([
+      publishServers(plane).then(() => say(`all images published after ${elapsed(started)}`)),
+      configureKServe(plane, authority.cert),
+      startAzurite(plane, byDigest(plane, 'azurite'), authority).then(() => say(`Azurite answers after ${elapsed(started)}`)),
+      installOperator(plane).then(() => say(`Modelwright installed after ${elapsed(started)}`)),
+    ]);
+    await declarePlatform(plane);
+    say(`ready for tests after ${elapsed(started)}`);
   } catch (error) {
     await plane.stop();
     throw error;
@@ -46,21 +57,36 @@ export async function globalTeardown(): Promise<void> {
   await plane?.stop();
 }
 
-/** The storage initializer's image, and the authority that downloads trust: both where KServe's administrators set them. */
+async function publishServers(plane: ControlPlane): Promise<void> {
+  await publishTrusting(plane, readFileSync(authorityFile(plane), 'utf8'));
+  await publishImages(plane, ['storage-initializer', 'sklearn', 'triton', 'torchserve', 'tfserving-protocol']);
+}
+
+/**
+ * What KServe's administrators do: the storage initializer's image, with the security context that it lacks, and the authority that
+ * downloads trust.
+ */
 async function configureKServe(plane: ControlPlane, authority: string): Promise<void> {
   const namespace = 'kserve';
-  const file = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'e2e-ca', namespace }, data: { 'cabundle.crt': authority } };
-  await plane.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(file));
+  await applyTo(plane, [configMap(namespace, { 'cabundle.crt': authority })]);
   const settings = JSON.parse(
     await plane.kubectl(['get', 'configmap', 'inferenceservice-config', '-n', namespace, '-o', 'jsonpath={.data.storageInitializer}']),
   ) as object;
   const storageInitializer = JSON.stringify({
     ...settings,
-    caBundleConfigMapName: 'e2e-ca',
+    caBundleConfigMapName: AUTHORITY,
     caBundleVolumeMountPath: '/etc/ssl/custom-certs',
   });
   await patch(plane, ['configmap', 'inferenceservice-config', '-n', namespace], { data: { storageInitializer } });
-  await patch(plane, ['clusterstoragecontainer', 'default'], { spec: { container: { image: recipes['storage-initializer'].reference } } });
+  const securityContext = {
+    runAsNonRoot: true,
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+  await patch(plane, ['clusterstoragecontainer', 'default'], {
+    spec: { container: { image: recipes['storage-initializer'].reference, securityContext } },
+  });
   // KServe reads its ConfigMap when it reconciles, but mounts the bundle by what its webhook read when it started.
   await plane.restart('kserve-manager');
 }
@@ -69,46 +95,78 @@ function patch(plane: ControlPlane, target: readonly string[], change: object): 
   return plane.kubectl(['patch', ...target, '--type=merge', '-p', JSON.stringify(change)]);
 }
 
-/** As docs/ tells users, with the registry, repository and digest of the image. */
-async function installOperator(plane: ControlPlane, images: Published): Promise<void> {
+function applyTo(plane: ControlPlane, items: readonly object[]): Promise<string> {
+  return plane.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+}
+
+function configMap(namespace: string, data: Readonly<Record<string, string>>): object {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: AUTHORITY, namespace }, data };
+}
+
+/** As docs/install.md tells users: registry, repository and digest of the image, and an authority of their own. */
+async function installOperator(plane: ControlPlane): Promise<void> {
   const { helm } = await getBinaries([{ component: HELM, binaries: ['helm'] }], { say });
-  const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' };
-  await plane.kubectl(
-    ['apply', '--server-side', '-f', '-'],
-    JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: SYSTEM, labels: restricted } }),
-  );
-  const { reference, digest } = images.modelwright ?? { reference: '', digest: '' };
+  await applyTo(plane, [
+    restrictedNamespace(SYSTEM),
+    configMap(SYSTEM, { 'ca.crt': readFileSync(authorityFile(plane), 'utf8') }),
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: STORAGE, namespace: SYSTEM },
+      stringData: { AZURE_STORAGE_ACCESS_KEY: accountKey },
+    },
+  ]);
+  const [repository = '', digest = ''] = byDigest(plane, 'modelwright').split('@');
+  const values = {
+    image: { repository, digest },
+    extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/etc/authority/ca.crt' }],
+    extraVolumes: [{ name: 'authority', configMap: { name: AUTHORITY } }],
+    extraVolumeMounts: [{ name: 'authority', mountPath: '/etc/authority', readOnly: true }],
+  };
+  const file = join(plane.dir, 'values.json');
+  writeFileSync(file, JSON.stringify(values));
   await run(
     helm?.path ?? '',
     [
       ...['install', 'modelwright', join(CHECKOUT, 'charts/modelwright'), '--namespace', SYSTEM, '--kubeconfig', plane.kubeconfig],
-      ...['--set', `image.repository=${reference.replace(/:[^:/]+$/, '')}`, '--set', `image.digest=${digest}`],
-      ...['--wait', '--timeout', '5m'],
+      ...['--values', file, '--wait', '--timeout', '5m'],
     ],
     { maxBuffer: 16 << 20 },
   );
 }
 
-/** The model servers that there are images of here, and load pods that leave the model a core of two. */
-async function declarePlatform(plane: ControlPlane, images: Published): Promise<void> {
+/** The model servers that there are images of here, a place for packages, and load pods that leave the model a core of two. */
+async function declarePlatform(plane: ControlPlane): Promise<void> {
   const server = (type: string, reference: string) => {
-    const [image = '', version = ''] = splitTag(reference);
-    return { type, image, version };
+    const colon = reference.lastIndexOf(':');
+    return { type, image: reference.slice(0, colon), version: reference.slice(colon + 1) };
   };
   const platform = {
     apiVersion: 'modelwright.dev/v1alpha1',
     kind: 'ServingPlatform',
     metadata: { name: 'default' },
     spec: {
-      runtimes: [server('SKLearn', recipes.sklearn.reference), server('Triton', recipes.triton.reference)],
-      benchmark: { image: `${splitTag(recipes.modelwright.reference)[0]}@${images.modelwright?.digest}`, cpus: 1 },
+      runtimes: [
+        server('SKLearn', recipes.sklearn.reference),
+        server('Triton', recipes.triton.reference),
+        server('TorchServe', recipes.torchserve.reference),
+        server('TFServing', recipes['tfserving-protocol'].reference),
+      ],
+      repositories: [
+        {
+          name: 'packages',
+          azureBlob: { account, container, prefix: 'packaged', credentials: { secretRef: { name: STORAGE } } },
+          allowedNamespaces: {},
+        },
+      ],
+      packaging: {
+        image: byDigest(plane, 'trusting'),
+        resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { cpu: '1', memory: '512Mi' } },
+      },
+      storageContainer: { resources: { requests: { cpu: '50m', memory: '64Mi' }, limits: { cpu: '1', memory: '256Mi' } } },
+      benchmark: { image: byDigest(plane, 'modelwright'), cpus: 1 },
     },
   };
-  await plane.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(platform));
+  await applyTo(plane, [platform]);
   await plane.kubectl(['wait', '--for=condition=Ready', '--timeout=120s', 'servingplatform/default']);
-}
-
-function splitTag(reference: string): string[] {
-  const colon = reference.lastIndexOf(':');
-  return [reference.slice(0, colon), reference.slice(colon + 1)];
 }

@@ -4,8 +4,10 @@ import { rm } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import type { ModelProfile } from '../../src/api/model-profile/index.ts';
 import { makeModels, type RealModels } from '../packaging/support/models.ts';
-import { apply, eventually, get, list } from '../support/cluster.ts';
-import { deploy, untilReady } from './support/model.ts';
+import { apply, controlPlane, eventually, get, list } from '../support/cluster.ts';
+import { startGpus, type Tell } from './support/gpus.ts';
+import { deploy, predictors, untilReady } from './support/model.ts';
+import { makeDoubler } from './support/triton-model.ts';
 import { digestOf, modelsNamespace, push } from './support/world.ts';
 
 interface LoadPod {
@@ -71,5 +73,80 @@ describe('a profile of a model that serves', () => {
       assert.ok(status.containerStatuses?.[0]?.imageID.endsWith(digestOf('modelwright')));
       assert.ok((status.containerStatuses?.[0]?.state.terminated?.message?.length ?? 0) > 0);
     }
+  });
+});
+
+describe('a profile of a model with a GPU that waits for it to be idle', () => {
+  let folder: string;
+  let namespace: Awaited<ReturnType<typeof modelsNamespace>>;
+  let tell: Tell;
+  let pod: string;
+  before(async () => {
+    folder = await makeDoubler();
+    namespace = await modelsNamespace();
+    tell = await startGpus(controlPlane(), 2);
+    await deploy(namespace.name, 'double', { storageUri: await push(folder), runtime: 'Triton', memory: '768Mi', gpus: 1 });
+    await untilReady(namespace.name, 'double');
+    pod = (await predictors(namespace.name, 'double'))[0]?.metadata.name ?? '';
+  });
+  after(async () => {
+    await namespace?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const profile = () => get<ModelProfile>('modelprofile', 'double', namespace.name);
+  const idle = ({ status }: ModelProfile) => status?.conditions?.find(({ type }) => type === 'Idle');
+  /** The model's own GPU works this much, at one question after the other; that of somebody else always. */
+  const works = (...percent: number[]) =>
+    tell([
+      {
+        uuid: 'GPU-fake-0',
+        pod,
+        namespace: namespace.name,
+        tells: percent.map((utilization, i) => ({ utilization, used: 4000 + i, free: 12_000 - i, power: 50 })),
+      },
+      { uuid: 'GPU-fake-1', pod: 'other', namespace: 'others', tells: [{ utilization: 100, used: 1, free: 1 }] },
+    ]);
+
+  it('waits while the exporter tells that it works, and says by how much', async () => {
+    await works(85);
+    await apply({
+      apiVersion: 'modelwright.dev/v1alpha1',
+      kind: 'ModelProfile',
+      metadata: { name: 'double', namespace: namespace.name },
+      spec: {
+        target: { modelDeployment: 'double' },
+        placement: 'SameNode',
+        idlePolicy: { stableSeconds: 3, waitAtMostSeconds: 600 },
+        payload: { json: '{"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}]}' },
+        sweep: { concurrency: [1] },
+        load: { warmupSeconds: 1, durationSeconds: 6 },
+      },
+    });
+    const waiting = await eventually(profile, (seen) => idle(seen)?.reason === 'Busy', 120);
+    assert.deepEqual(waiting.status?.idle?.busy, [
+      `GPU-fake-0 on node ${controlPlane().record.node?.name}, of Pod ${namespace.name}/${pod}: 85 % used, more than 5 %`,
+    ]);
+    assert.deepEqual(await list('jobs', namespace.name), []);
+  });
+
+  it('begins when it is idle, and has what the exporter told in the columns of its results', async () => {
+    await works(0, 1);
+    await eventually(profile, ({ status }) => (status?.run?.jobs ?? []).length > 0, 120);
+    await works(40, 60);
+    const { status } = await eventually(
+      profile,
+      ({ status }) => ['Complete', 'Failed', 'Cancelled'].includes(status?.run?.state ?? ''),
+      420,
+    );
+    assert.equal(status?.run?.state, 'Complete', JSON.stringify(status));
+    assert.deepEqual(
+      [status?.provenance?.gpuUuids, status?.provenance?.gpuProduct, status?.provenance?.gpuDriver],
+      [['GPU-fake-0'], 'Fake-GPU', '1.2.3'],
+    );
+    assert.match(status?.gpuSource ?? '', /^DCGM exporter gpu-operator\/fake-dcgm-exporter/);
+    const [{ gpu } = { gpu: undefined }] = status?.results ?? [];
+    assert.ok(Number(gpu?.utilizationPercent) >= 40 && Number(gpu?.utilizationPercent) <= 60, JSON.stringify(status?.results));
+    assert.deepEqual([Number(gpu?.utilizationMaxPercent), gpu?.memoryTotalMebibytes, Number(gpu?.powerWatts)], [60, 16_000, 50]);
   });
 });

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { makeModels, type RealModels } from '../packaging/support/models.ts';
-import { controlPlane, eventually, get, kubectl, list } from '../support/cluster.ts';
-import { AZURITE, untilAzuriteAnswers } from './support/azure.ts';
-import { deploy, type ModelStatus, readyReason, untilReady } from './support/model.ts';
+import { controlPlane, eventually, get, kubectl } from '../support/cluster.ts';
+import { bringAzuriteBack, takeAzuriteAway } from './support/azure.ts';
+import { deploy, type ModelStatus, predictors, readyReason, untilReady } from './support/model.ts';
 import { ask, digestOf, modelsNamespace, push } from './support/world.ts';
 
 /** One flower of each of two kinds. */
@@ -40,10 +40,10 @@ describe('a scikit-learn model', () => {
   });
 
   it('runs the images of the local registry by their digests', async () => {
-    const [pod] = await predictors('iris');
+    const [pod] = await predictors(namespace.name, 'iris');
     const digests = [...(pod?.status.initContainerStatuses ?? []), ...(pod?.status.containerStatuses ?? [])].map(({ imageID }) => imageID);
     assert.equal(digests.length, 2);
-    assert.ok(digests[0]?.endsWith(digestOf('storage-initializer')), digests[0]);
+    assert.ok(digests[0]?.endsWith(digestOf('modelwright')), digests[0]);
     assert.ok(digests[1]?.endsWith(digestOf('sklearn')), digests[1]);
   });
 
@@ -76,27 +76,26 @@ describe('a scikit-learn model', () => {
 
   it('comes up by itself when storage was away while it was deployed', async () => {
     const plane = controlPlane();
-    await plane.kill(AZURITE);
+    await takeAzuriteAway(plane);
     try {
       await deploy(namespace.name, 'patient', { storageUri });
       await eventually(
-        () => predictors('patient'),
+        () => predictors(namespace.name, 'patient'),
         (pods) => pods.some(({ status }) => (status.initContainerStatuses?.[0]?.restartCount ?? 0) > 0 || status.phase === 'Pending'),
         180,
       );
     } finally {
-      await plane.restart(AZURITE);
-      await untilAzuriteAnswers(plane);
+      await bringAzuriteBack(plane);
     }
     await untilReady(namespace.name, 'patient', 420);
     await kubectl(['delete', 'modeldeployment', 'patient', '-n', namespace.name]);
   });
 
   it('answers again when its pod is deleted', async () => {
-    const [pod] = await predictors('iris');
+    const [pod] = await predictors(namespace.name, 'iris');
     await kubectl(['delete', 'pod', pod?.metadata.name ?? '', '-n', namespace.name, '--grace-period=1']);
     await eventually(
-      () => predictors('iris'),
+      () => predictors(namespace.name, 'iris'),
       (pods) =>
         pods.length === 1 && pods[0]?.metadata.name !== pod?.metadata.name && pods[0]?.status.containerStatuses?.[0]?.ready === true,
       240,
@@ -105,24 +104,4 @@ describe('a scikit-learn model', () => {
     const answer = await ask(namespace.name, status.addresses?.internal?.predictUrl ?? '', { instances: flowers });
     assert.deepEqual(answer.body, { predictions: [0, 2] });
   });
-
-  async function predictors(name: string): Promise<PredictorPod[]> {
-    const pods = await list<PredictorPod>('pods', namespace.name);
-    return pods.filter(({ metadata }) => metadata.labels?.['serving.kserve.io/inferenceservice'] === name && !metadata.deletionTimestamp);
-  }
 });
-
-interface ContainerStatus {
-  readonly imageID: string;
-  readonly ready: boolean;
-  readonly restartCount: number;
-}
-
-interface PredictorPod {
-  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>>; readonly deletionTimestamp?: string };
-  readonly status: {
-    readonly phase: string;
-    readonly initContainerStatuses?: readonly ContainerStatus[];
-    readonly containerStatuses?: readonly ContainerStatus[];
-  };
-}

@@ -1,38 +1,16 @@
 /** A model repository on the real Triton, from a folder on this machine to inference by V2. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { deploy, untilReady } from './support/model.ts';
+import { makeDoubler } from './support/triton-model.ts';
 import { ask, modelsNamespace, push } from './support/world.ts';
-
-/** Doubles what it gets: the answer shows that this code ran. */
-const MODEL = `import triton_python_backend_utils as pb_utils
-
-
-class TritonPythonModel:
-    def execute(self, requests):
-        inputs = [pb_utils.get_input_tensor_by_name(request, "x").as_numpy() for request in requests]
-        return [pb_utils.InferenceResponse([pb_utils.Tensor("y", 2 * x)]) for x in inputs]
-`;
-
-const CONFIG = `name: "double"
-backend: "python"
-max_batch_size: 8
-input [ { name: "x" data_type: TYPE_FP32 dims: [ 4 ] } ]
-output [ { name: "y" data_type: TYPE_FP32 dims: [ 4 ] } ]
-instance_group [ { kind: KIND_CPU count: 1 } ]
-`;
 
 describe('a model on Triton', () => {
   let folder: string;
   let namespace: Awaited<ReturnType<typeof modelsNamespace>>;
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'modelwright-triton-model-'));
-    await mkdir(join(folder, 'double/1'), { recursive: true });
-    await writeFile(join(folder, 'double/1/model.py'), MODEL);
-    await writeFile(join(folder, 'double/config.pbtxt'), CONFIG);
+    folder = await makeDoubler();
     namespace = await modelsNamespace();
   });
   after(async () => {

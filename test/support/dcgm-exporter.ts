@@ -29,6 +29,11 @@ export interface FakeGpu {
   readonly at: (scrape: number) => GpuTruth;
 }
 
+/** As `FakeGpu`, in words that travel: what it is at one question after the other, over and over. */
+export interface ToldGpu extends Omit<FakeGpu, 'at'> {
+  readonly tells: readonly GpuTruth[];
+}
+
 /** `current`: today's names. `old`: `--use-old-namespace` and before. `lowercase`: newer. `prometheus`: as Prometheus hands them on. */
 export type LabelStyle = 'current' | 'old' | 'lowercase' | 'prometheus';
 
@@ -56,7 +61,7 @@ export async function startDcgmExporter(
     readonly style?: LabelStyle;
     readonly address?: string;
     readonly port?: number;
-    /** `PUT /gpus` with a list of GPUs that stay as they are shows those from then on: for one that runs where `show` cannot be called. */
+    /** `PUT /gpus` with a list of `ToldGpu` shows those from then on: for one that runs where `show` cannot be called. */
     readonly obeys?: boolean;
   } = {},
 ): Promise<FakeExporter> {
@@ -67,7 +72,7 @@ export async function startDcgmExporter(
     if (hanging) return;
     if (obeys && request.method === 'PUT' && request.url === '/gpus') {
       void json(request).then((list) => {
-        shown = (list as (Omit<FakeGpu, 'at'> & GpuTruth)[]).map((gpu) => ({ ...gpu, at: () => gpu }));
+        shown = (list as ToldGpu[]).map(({ tells, ...gpu }) => ({ ...gpu, at: (n) => tells[n % tells.length] as GpuTruth }));
         response.writeHead(204).end();
       });
       return;

@@ -1,14 +1,18 @@
 /** What the end-to-end tests share: the instance, its images, a place for models, and a client inside the cluster. */
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
-import type { Image } from '../../../hack/images/image.ts';
+import { text } from '../../../hack/images/entries.ts';
+import { type Image, makeImage } from '../../../hack/images/image.ts';
+import { writeLayer } from '../../../hack/images/layer.ts';
+import { modelwrightRun } from '../../../hack/images/modelwright.ts';
 import { publish } from '../../../hack/images/publish.ts';
 import { type ImageName, recipes } from '../../../hack/images/recipes.ts';
 import { apply, controlPlane, freshNamespace, kubectl } from '../../support/cluster.ts';
 import { accountKey, pushEnvironment } from './azure.ts';
+import { restrictedNamespace } from './objects.ts';
 
 const run = promisify(execFile);
 const CHECKOUT = resolve(import.meta.dirname, '../../..');
@@ -16,39 +20,71 @@ const CHECKOUT = resolve(import.meta.dirname, '../../..');
 /** Where the operator lives. */
 export const SYSTEM = 'modelwright-system';
 
-export type Published = Readonly<Partial<Record<ImageName, { readonly reference: string; readonly digest: string }>>>;
+/** `trusting`: Modelwright's image with the authority of the account's certificate, as an organisation makes its own. */
+type PublishedName = ImageName | 'trusting';
 
 /** Makes images and sends them to the instance's registry; what is there already costs a few requests. */
-export async function publishImages(plane: ControlPlane, names: readonly ImageName[]): Promise<Published> {
-  const registry = plane.record.node?.registry;
-  if (!registry) throw new Error(`instance ${plane.name} has no real node`);
-  const published: Record<string, Pick<Image, 'reference' | 'digest'>> = {};
+export async function publishImages(plane: ControlPlane, names: readonly ImageName[]): Promise<void> {
   for (const name of names) {
     const image = await recipes[name].make(console.error);
-    await publish(image, registry);
-    published[name] = { reference: image.reference, digest: image.digest };
+    await publish(image, registryOf(plane));
+    remember(plane, name, image);
   }
-  writeFileSync(imagesFile(plane), JSON.stringify(published));
-  return published;
 }
 
-/** The digest of an image that the global set-up published. */
-export function digestOf(name: ImageName): string {
-  const published = JSON.parse(readFileSync(imagesFile(controlPlane()), 'utf8')) as Published;
-  const digest = published[name]?.digest;
-  if (!digest) throw new Error(`the image ${name} was not published`);
-  return digest;
+/** @param authority PEM */
+export async function publishTrusting(plane: ControlPlane, authority: string): Promise<void> {
+  const { layers } = await recipes.modelwright.make(console.error);
+  const root = join(plane.dir, 'trusting');
+  const file = 'etc/authority/ca.crt';
+  const image = makeImage(
+    {
+      reference: recipes.modelwright.reference.replace(/:[^:]+$/, ':trusting'),
+      layers: [...layers, await writeLayer([text(file, authority)], { root })],
+      run: { ...modelwrightRun, Env: [...modelwrightRun.Env, `NODE_EXTRA_CA_CERTS=/${file}`] },
+    },
+    root,
+  );
+  await publish(image, registryOf(plane), root);
+  remember(plane, 'trusting', image);
+}
+
+/** Repository and digest of an image that the global set-up published. */
+export function byDigest(plane: ControlPlane, name: PublishedName): string {
+  const known = readPublished(plane)[name];
+  if (known === undefined) throw new Error(`the image ${name} was not published`);
+  return known;
+}
+
+/** Its digest alone, as a Pod's status ends with it. */
+export function digestOf(name: PublishedName): string {
+  return byDigest(controlPlane(), name).replace(/^.*@/, '');
+}
+
+function remember(plane: ControlPlane, name: PublishedName, { reference, digest }: Image): void {
+  const known = { ...readPublished(plane), [name]: reference.replace(/:[^:/]+$/, `@${digest}`) };
+  writeFileSync(imagesFile(plane), JSON.stringify(known));
+}
+
+function readPublished(plane: ControlPlane): Readonly<Partial<Record<PublishedName, string>>> {
+  return existsSync(imagesFile(plane)) ? (JSON.parse(readFileSync(imagesFile(plane), 'utf8')) as object) : {};
 }
 
 function imagesFile(plane: ControlPlane): string {
   return join(plane.dir, 'images.json');
 }
 
-/** A namespace whose models may read the private container, with a Pod in it that asks their Services. */
+function registryOf(plane: ControlPlane): string {
+  if (!plane.record.node) throw new Error(`instance ${plane.name} has no real node`);
+  return plane.record.node.registry;
+}
+
+/** A namespace that enforces `restricted`, whose models may read the private container, with a Pod in it that asks their Services. */
 export async function modelsNamespace(): Promise<{ readonly name: string } & AsyncDisposable> {
   const namespace = await freshNamespace('models');
   const { name } = namespace;
   await apply([
+    restrictedNamespace(name),
     {
       apiVersion: 'v1',
       kind: 'Secret',
@@ -75,7 +111,7 @@ function client(namespace: string): object {
       containers: [
         {
           name: 'client',
-          image: recipes.modelwright.reference.replace(/:[^:]+$/, `@${digestOf('modelwright')}`),
+          image: byDigest(controlPlane(), 'modelwright'),
           command: ['/usr/bin/node', '-e', 'setInterval(() => {}, 1e6)'],
           resources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '128Mi' } },
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, readOnlyRootFilesystem: true },
