@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { hostMatcher } from './host-list.ts';
+import { describe, it } from 'node:test';
+import { hostMatcher, hostRules } from './host-list.ts';
 
 const may = hostMatcher(['models.example.com', 'models.example.com:8443', '*.blob.core.windows.net']);
 
@@ -28,3 +28,18 @@ for (const host of [
   it(`does not allow "${host}"`, () => assert.equal(may(host), false));
 }
 it('allows nothing where nothing is listed', () => assert.equal(hostMatcher([])('models.example.com'), false));
+
+describe('what a host may resolve to', () => {
+  const rules = hostRules(['models.example.com', '10.1.2.3:8080', '[::1]:8080', '127.0.0.1', '*.blob.core.windows.net']);
+  for (const [host, expected] of [
+    ['models.example.com', ['public', 'private']],
+    ['team.blob.core.windows.net', ['public']],
+    ['10.1.2.3:8080', ['10.1.2.3']],
+    ['[::1]:8080', ['::1']],
+    ['127.0.0.1', ['127.0.0.1']],
+    ['10.1.2.3', undefined],
+    ['elsewhere.example.com', undefined],
+  ] as const) {
+    it(`${host}: ${expected?.join(', ') ?? 'nothing is read from it'}`, () => assert.deepEqual(rules(host), expected));
+  }
+});

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { HostRules } from '../models/host-list.ts';
 import { newestKServe } from '../models/kserve-version.ts';
 import { parseStorageUri } from '../models/storage-uri.ts';
 import { containerClient, explainAzure } from './azure/client.ts';
@@ -21,8 +22,8 @@ export interface FetchOptions {
   readonly settings: Settings;
   readonly limits?: ArchiveLimits;
   readonly retry?: RetryOptions;
-  /** Hosts of http(s) that may be asked; absent: all. Redirects are judged too. */
-  readonly mayVisit?: (host: string) => boolean;
+  /** Hosts of http(s) that may be asked, and what they may resolve to; absent: anything. Redirects are judged too. */
+  readonly hosts?: HostRules;
   /** The digest that the content must have; taken from the URI's path when that names one. */
   readonly sha256?: string;
   readonly onProgress?: (receivedBytes: number, totalBytes: number) => void;
@@ -189,8 +190,8 @@ async function fetchFiles(
 }
 
 function openOptions(options: FetchOptions): OpenOptions {
-  const { settings, retry, mayVisit } = options;
-  return { settings, ...(retry !== undefined && { retry }), ...(mayVisit !== undefined && { mayVisit }) };
+  const { settings, retry, hosts } = options;
+  return { settings, ...(retry !== undefined && { retry }), ...(hosts !== undefined && { hosts }) };
 }
 
 export function checkDigest(shown: string, found: string, expected: string | undefined): void {

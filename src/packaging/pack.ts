@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { parseAzureHost } from '../models/azure-host.ts';
 import { passes, sortFindings } from '../models/finding.ts';
+import type { HostRules } from '../models/host-list.ts';
 import { recogniseLayout } from '../models/layout.ts';
 import type { RuntimeType } from '../models/names.ts';
 import { containerClient } from './azure/client.ts';
@@ -22,7 +23,7 @@ import { type OpenOptions, openRemote, parsePackageAddress } from './remote/open
 export type PackSource =
   /** `folder` is the root of the mounted volume, `path` the model in it. */
   | { readonly kind: 'Folder'; readonly folder: string; readonly path: string }
-  | { readonly kind: 'Archive'; readonly url: string; readonly sha256: string; readonly mayVisit: (host: string) => boolean };
+  | { readonly kind: 'Archive'; readonly url: string; readonly sha256: string; readonly hosts: HostRules };
 
 export interface PackRequest {
   readonly source: PackSource;
@@ -77,8 +78,8 @@ async function folderIn(folder: string, path: string): Promise<string> {
 
 async function fetchArchive(source: Extract<PackSource, { kind: 'Archive' }>, work: string, signal?: AbortSignal): Promise<string> {
   const content = join(work, 'content');
-  const { url, sha256, mayVisit } = source;
-  await fetchModel(url, content, { settings: async () => undefined, sha256, mayVisit }, signal);
+  const { url, sha256, hosts } = source;
+  await fetchModel(url, content, { settings: async () => undefined, sha256, hosts }, signal);
   return content;
 }
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { hostMatcher } from '../../models/host-list.ts';
+import { type HostRules, hostRules } from '../../models/host-list.ts';
 import { settingsFrom } from '../../packaging/azure/credentials.ts';
 import { type JobResult, printJobMessage } from '../../packaging/job-message.ts';
 import { failureOf, type PackSource, pack, verifyPackage } from '../../packaging/pack.ts';
@@ -95,11 +95,11 @@ export function verifyCommand(): Command {
 function sourceOf({ source, path = '', url, sha256, ...options }: PackOptions): PackSource {
   if (source !== undefined && url === undefined) return { kind: 'Folder', folder: source, path };
   if (url === undefined || source !== undefined || sha256 === undefined) throw new Failure('pack: give --source, or --url and --sha256', 2);
-  return { kind: 'Archive', url, sha256, mayVisit: hostMatcher(options.allowHost ?? []) };
+  return { kind: 'Archive', url, sha256, hosts: hostRules(options.allowHost ?? []) };
 }
 
-function hostsOf({ allowHost }: JobOptions): { readonly mayVisit?: (host: string) => boolean } {
-  return allowHost === undefined ? {} : { mayVisit: hostMatcher(allowHost) };
+function hostsOf({ allowHost }: JobOptions): { readonly hosts?: HostRules } {
+  return allowHost === undefined ? {} : { hosts: hostRules(allowHost) };
 }
 
 async function runJob(options: JobOptions, work: (signal: AbortSignal) => Promise<JobResult>): Promise<void> {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { AddressRefused, type AddressRules, allowsAddress } from './addresses.ts';
+import { type AddressRules, allowsAddress } from '../../models/addresses.ts';
+import { AddressRefused } from './addresses.ts';
 
 /** Where requests go and what every one of them carries. Plain data, so that it can be handed to a worker thread. */
 export interface Target {

@@ -1,8 +1,10 @@
+import type { HostRules } from '../../models/host-list.ts';
 import { redactUri } from '../../models/redact.ts';
 import { isConnectionError } from '../azure/client.ts';
 import { PackagingError } from '../errors.ts';
 import { type Attempt, defaultRetry, type RetryOptions, retryAfter, withRetry } from '../retry.ts';
 import type { RemoteFile } from './remote.ts';
+import { guardedVisit, refusalIn, unguardedVisit, type Visit } from './visit.ts';
 
 /** An answer that is not 2xx. */
 class StatusError extends Error {
@@ -20,7 +22,7 @@ class StatusError extends Error {
  * Opens a file behind http or https, by one request for its first byte: the answer shows its size, its type and whether parts can be read.
  *
  * @param headers sent with every request, to this host only: redirects to another host go without them.
- * @param mayVisit judges the host of the URI and of every redirect.
+ * @param hosts judges the host of the URI and of every redirect, and where their names lead.
  * @throws PackagingError AccessDenied, NotFound, StorageFailed
  */
 export async function openHttp(
@@ -28,11 +30,12 @@ export async function openHttp(
   headers: Readonly<Record<string, string>> = {},
   retry: RetryOptions = defaultRetry,
   signal?: AbortSignal,
-  mayVisit: (host: string) => boolean = () => true,
+  hosts?: HostRules,
 ): Promise<RemoteFile> {
   const shown = redactUri(uri);
+  const visit = hosts === undefined ? unguardedVisit : guardedVisit(hosts);
   const get = (extra: Record<string, string>, abortSignal: AbortSignal) =>
-    request(uri, { ...headers, ...extra, 'accept-encoding': 'identity' }, mayVisit, abortSignal);
+    request(uri, { ...headers, ...extra, 'accept-encoding': 'identity' }, visit, abortSignal);
   const first = await withRetry(
     async (abortSignal) => {
       const response = await get({ range: 'bytes=0-0' }, abortSignal);
@@ -99,24 +102,19 @@ export async function openHttp(
 }
 
 /** Follows up to five redirects; headers of ours (they may hold a token) stay with the first host, and https never becomes http. */
-async function request(
-  uri: string,
-  headers: Record<string, string>,
-  mayVisit: (host: string) => boolean,
-  signal: AbortSignal,
-): Promise<Response> {
+async function request(uri: string, headers: Record<string, string>, visit: Visit, signal: AbortSignal): Promise<Response> {
   let url = new URL(uri);
   const { host } = url;
   for (let hops = 0; hops <= 5; hops += 1) {
-    if (!mayVisit(url.host)) {
-      const how = hops === 0 ? 'is' : `leads to ${url.host}, which is`;
-      throw new PackagingError('AccessDenied', `${redactUri(uri)} ${how} not among the hosts that may be read from.`);
-    }
     const own =
       url.host === host
         ? headers
         : Object.fromEntries(Object.entries(headers).filter(([name]) => ['range', 'if-match', 'accept-encoding'].includes(name)));
-    const response = await fetch(url, { headers: own, signal, redirect: 'manual' });
+    const response = await visit(url, { headers: own, signal, redirect: 'manual' }).catch((error: unknown) => {
+      const refusal = refusalIn(error);
+      if (refusal === undefined) throw error;
+      throw new PackagingError('AccessDenied', `${redactUri(uri)}${hops === 0 ? '' : ` leads to ${url.host}, which`} ${refusal}`);
+    });
     const location = response.headers.get('location');
     if (response.status < 300 || response.status >= 400 || location === null) return response;
     await response.body?.cancel();

@@ -1,4 +1,5 @@
 import { azureHost } from '../../models/azure-host.ts';
+import type { HostRules } from '../../models/host-list.ts';
 import { newestKServe } from '../../models/kserve-version.ts';
 import { parseStorageUri, type StorageUri } from '../../models/storage-uri.ts';
 import { containerClient } from '../azure/client.ts';
@@ -46,8 +47,8 @@ export function parsePackageAddress(text: string): PackageAddress {
 export interface OpenOptions {
   readonly settings: Settings;
   readonly retry?: RetryOptions;
-  /** Hosts of http(s) that may be asked; absent: all. Redirects are judged too. */
-  readonly mayVisit?: (host: string) => boolean;
+  /** Hosts of http(s) that may be asked, and what they may resolve to; absent: anything. Redirects are judged too. */
+  readonly hosts?: HostRules;
 }
 
 /**
@@ -70,5 +71,5 @@ export async function openRemote(uri: string, options: OpenOptions, signal?: Abo
     }
   }
   const host = new URL(uri).hostname;
-  return openHttp(uri, parseHostHeaders(await options.settings(`${host}-headers`)), retry, signal, options.mayVisit);
+  return openHttp(uri, parseHostHeaders(await options.settings(`${host}-headers`)), retry, signal, options.hosts);
 }

@@ -1,6 +1,6 @@
 /** Which URLs may be loaded: those of hosts that the ServingPlatform names. */
 import { isIP } from 'node:net';
-import { allowsAddress, isAddressRange } from '../../../load/transport/addresses.ts';
+import { allowsAddress, isAddressRange } from '../../../models/addresses.ts';
 
 export type UrlVerdict =
   /** `addresses`: what the load pod may connect to once it has resolved the name. */
