@@ -1,4 +1,4 @@
-/** What to do about a download that failed, by the words of KServe's storage initializer (kserve_storage, storage_errors.py). */
+/** What to do about a download that failed, by the words of KServe's storage initializer (kserve_storage, storage_errors.py) and of `modelwright fetch`. */
 export function remedyForDownload(message: string): string {
   if (/CERTIFICATE_VERIFY_FAILED|certificate verify failed/i.test(message)) {
     return "give the storage initializer the server's CA (storageInitializer.caBundleConfigMapName in inferenceservice-config)";
@@ -16,7 +16,11 @@ export function remedyForDownload(message: string): string {
     return 'correct spec.source.storageUri: nothing lies there';
   }
   if (/No space left|ephemeral/i.test(message)) return 'the node is out of disk space: use a bigger one, or a smaller package';
-  if (/Failed to connect|resolve|timed? ?out|Connection|Temporary failure/i.test(message)) {
+  if (
+    /Failed to connect|resolve|timed? ?out|Connection|Temporary failure|ECONN|ENOTFOUND|EAI_AGAIN|E(HOST|NET)UNREACH|REQUEST_SEND_ERROR/i.test(
+      message,
+    )
+  ) {
     return 'the storage cannot be reached from the node: check the host in spec.source.storageUri, network policies and proxies';
   }
   if (/filename contained/i.test(message)) return 'name a file in spec.source.storageUri, not a folder';

@@ -60,6 +60,15 @@ describe('a first deployment in Standard mode', () => {
     },
   );
   check(
+    'initializer of ours that reaches nobody',
+    first(
+      undefined,
+      {},
+      { state: { terminated: ended(1, 'Error', 'models/iris: the storage service failed (ECONNREFUSED). Run the command again.') } },
+    ),
+    { state: 'Failed', reason: 'DownloadFailed', stage: 'Download', message: /ECONNREFUSED.*cannot be reached from the node/ },
+  );
+  check(
     'initializer tries again',
     first(undefined, {}, { restartCount: 1, ready: false, state: { running: {} }, lastState: { terminated: ended(1, 'Error', 'boom') } }),
     {

@@ -74,16 +74,13 @@ describe('a scikit-learn model', () => {
     await kubectl(['delete', 'modeldeployment', 'small', '-n', namespace.name]);
   });
 
-  it('comes up by itself when storage was away while it was deployed', async () => {
+  it('says that storage is away while it is deployed, and comes up by itself when it is back', async () => {
     const plane = controlPlane();
     await takeAzuriteAway(plane);
     try {
       await deploy(namespace.name, 'patient', { storageUri });
-      await eventually(
-        () => predictors(namespace.name, 'patient'),
-        (pods) => pods.some(({ status }) => (status.initContainerStatuses?.[0]?.restartCount ?? 0) > 0 || status.phase === 'Pending'),
-        180,
-      );
+      const { message } = await readyReason(namespace.name, 'patient', ({ reason }) => reason === 'DownloadFailed', 240);
+      assert.match(message, /ECONNREFUSED.*storage cannot be reached from the node/);
     } finally {
       await bringAzuriteBack(plane);
     }

@@ -23,29 +23,58 @@ export interface Leak {
 const forms = [
   { name: 'signature of a storage address', pattern: /[?&;]sig=(?!REDACTED)[A-Za-z0-9%+/_-]{20,}/ },
   { name: 'JSON web token', pattern: /eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}/ },
-  { name: 'private key', pattern: /-----BEGIN [A-Z ]*PRIVATE KEY-----/ },
+  { name: 'private key', pattern: /-----BEGIN [A-Z ]*PRIVATE KEY-----(\\n|\s)*[A-Za-z0-9+/=]{40}/ },
 ] as const;
 
-/**
- * Reads the logs of every process of the instance (the audit log has each write to the API server with its body, but for Secrets, ConfigMaps and
- * tokens), the logs of all pods that are there, all objects that are there but Secrets, and the operator's metrics.
- */
+/** Reads the logs, all objects that are there but Secrets, and the operator's metrics. */
 export async function leaks(plane: ControlPlane, planted: readonly Planted[]): Promise<Leak[]> {
-  const needles = planted.flatMap(({ name, value }) => spellings(value).map((text) => ({ name, text })));
-  const found = new Map<string, Leak>();
-  const look = (where: string, text: string) => {
-    for (const secret of secretsIn(text, needles)) found.set(`${secret} ${where}`, { secret, where });
-  };
-  for (const file of logFiles(plane)) {
-    const where = relative(plane.dir, file);
-    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) look(where, line);
-  }
-  for (const kind of await kinds(plane)) look(`objects of kind ${kind}`, await plane.kubectl(['get', kind, '-A', '-o', 'json']));
+  const search = new Search(planted);
+  await search.logs(plane);
+  for (const kind of await kinds(plane)) search.look(`objects of kind ${kind}`, await plane.kubectl(['get', kind, '-A', '-o', 'json']));
   for (const { namespace, name } of await operatorPods(plane)) {
     const proxy = `/api/v1/namespaces/${namespace}/pods/${name}:8080/proxy/metrics`;
-    look(`metrics of ${name}`, await plane.kubectl(['get', '--raw', proxy]));
+    search.look(`metrics of ${name}`, await plane.kubectl(['get', '--raw', proxy]));
   }
-  return [...found.values()];
+  return search.found;
+}
+
+/**
+ * Reads the logs of every process of the instance and of all pods that are there. The audit log among them has each write to the API server since
+ * the start with its body, but for Secrets, ConfigMaps and tokens: objects, their status, events.
+ */
+export async function leaksInLogs(plane: ControlPlane, planted: readonly Planted[]): Promise<Leak[]> {
+  const search = new Search(planted);
+  await search.logs(plane);
+  return search.found;
+}
+
+class Search {
+  readonly #needles: readonly { readonly name: string; readonly text: string }[];
+  readonly #found = new Map<string, Leak>();
+
+  constructor(planted: readonly Planted[]) {
+    this.#needles = planted.flatMap(({ name, value }) => spellings(value).map((text) => ({ name, text })));
+  }
+
+  get found(): Leak[] {
+    return [...this.#found.values()];
+  }
+
+  look(where: string, text: string): void {
+    const secrets = [
+      ...this.#needles.filter((needle) => text.includes(needle.text)).map(({ name }) => name),
+      ...forms.filter(({ pattern }) => pattern.test(text)).map(({ name }) => name),
+    ];
+    for (const secret of secrets) this.#found.set(`${secret} ${where}`, { secret, where });
+  }
+
+  async logs(plane: ControlPlane): Promise<void> {
+    for (const file of logFiles(plane)) {
+      const where = relative(plane.dir, file);
+      for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY }))
+        this.look(where, line);
+    }
+  }
 }
 
 /** Where a text is that a search must find: the programs of the instance, and the pods. */
@@ -57,13 +86,6 @@ export function logFiles(plane: ControlPlane): string[] {
 /** A secret as it is, in base64, and percent-encoded. */
 function spellings(value: string): string[] {
   return [...new Set([value, Buffer.from(value).toString('base64'), encodeURIComponent(value)])];
-}
-
-function secretsIn(text: string, needles: readonly { readonly name: string; readonly text: string }[]): string[] {
-  return [
-    ...needles.filter((needle) => text.includes(needle.text)).map(({ name }) => name),
-    ...forms.filter(({ pattern }) => pattern.test(text)).map(({ name }) => name),
-  ];
 }
 
 async function kinds(plane: ControlPlane): Promise<string[]> {
