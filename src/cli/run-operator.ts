@@ -96,6 +96,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     profileController({
       ...ports,
       stores: profileStores(caches.models, caches.cluster, { platforms, deployments }),
+      openShelf: shelfOpener(client, systemNamespace),
       image: options.image ?? `modelwright:${programVersion()}`,
       version: programVersion(),
       workers,

@@ -1,6 +1,7 @@
 import type { GpuUse, Point } from './point.ts';
 import { type CompactPoint, type CompactScenario, encodePoint } from './point-code.ts';
 import type { Report } from './report/report.ts';
+import { encodeReportLine, type StoredReport } from './report-code.ts';
 import type { ScenarioVerdict } from './scenario.ts';
 import { mean } from './statistics/mean.ts';
 
@@ -92,9 +93,11 @@ function allGpus(gpus: readonly GpuUse[]): Columns {
 /**
  * The lines of a termination message: the points that were planned, without the repetition for drift. Of a search, which may have tried
  * more levels than fit, those around its result stay.
+ * @param stored what became of the full report, where it was to be stored: a line of its own at the end
  */
 export function terminationMessage(
   report: Pick<Report, 'points' | 'run' | 'coldStartMicroseconds' | 'scenario'> & { readonly searches: readonly Found[] },
+  stored?: StoredReport,
 ): string {
   const { points, searches } = report;
   // A level that was tried twice counts as it came out last.
@@ -105,13 +108,8 @@ export function terminationMessage(
   };
   const kept = searches.length === 0 ? latest : latest.toSorted((a, b) => distance(a) - distance(b));
   const chosen = new Set(kept.slice(0, pointsPerMessage));
-  return latest
-    .filter((point) => chosen.has(point))
-    .map(
-      (point, index) => `${encodePoint(compactOf(point, index, report))}
-`,
-    )
-    .join('');
+  const lines = latest.filter((point) => chosen.has(point)).map((point, index) => encodePoint(compactOf(point, index, report)));
+  return [...lines, ...(stored === undefined ? [] : [encodeReportLine(report.run, stored)])].map((line) => `${line}\n`).join('');
 }
 
 type Found = Pick<Report['searches'][number], 'batchSize' | 'found'>;

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { type ErrorClass, errorClasses, type Load } from './point.ts';
+import { decodeReportLine, isReportLine, type StoredReport } from './report-code.ts';
 import { type ScenarioName, type ScenarioRuleName, scenarioNames, scenarioRules } from './scenario.ts';
 import { type InvalidReason, invalidReasons } from './validity.ts';
 
@@ -62,7 +63,10 @@ export interface CompactLatency {
   readonly max: number;
 }
 
-export type Decoded = { readonly ok: true; readonly points: readonly CompactPoint[] } | { readonly ok: false; readonly reason: string };
+export type Decoded =
+  /** `stored`: what became of the full report; null where none was asked for. */
+  | { readonly ok: true; readonly points: readonly CompactPoint[]; readonly stored: StoredReport | null }
+  | { readonly ok: false; readonly reason: string };
 
 /** Longest encoded point; eight and their line ends fit 4,096 bytes. */
 export const compactPointBytes = 450;
@@ -133,7 +137,8 @@ export function encodePoint(point: CompactPoint): string {
  */
 export function decodePoints(message: string, run: string): Decoded {
   const refuse = (reason: string): Decoded => ({ ok: false, reason });
-  const lines = message.split('\n').filter((line) => line !== '');
+  const written = message.split('\n').filter((line) => line !== '');
+  const lines = written.filter((line) => !isReportLine(line));
   if (lines.length === 0) return refuse('the message is empty');
   const points: CompactPoint[] = [];
   for (const [at, line] of lines.entries()) {
@@ -149,7 +154,10 @@ export function decodePoints(message: string, run: string): Decoded {
     if (point === undefined) return refuse(`${where} has fields this version does not know`);
     points.push(point);
   }
-  return { ok: true, points };
+  const [told, another] = written.filter(isReportLine);
+  const stored = told === undefined ? null : decodeReportLine(told, run);
+  if (stored === undefined || another !== undefined) return refuse('the line of the full report is cut off, altered, or of another run');
+  return { ok: true, points, stored };
 }
 
 /** Whether a text begins as the line of a point does, whatever comes after. */

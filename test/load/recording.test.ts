@@ -57,7 +57,9 @@ describe('what is recorded of single requests', () => {
 
   it('is asked for completely, or refused before anything is sent', async () => {
     const cases: readonly [readonly string[], RegExp][] = [
-      [['--trace', 'client'], /--trace and --trace-file need each other/],
+      [['--trace', 'client'], /--trace needs --trace-file, or --upload/],
+      [['--trace-file', join(folder, 'x')], /--trace-file needs --trace client/],
+      [['--upload-raw'], /--upload-signature and --upload-raw need --upload/],
       [['--trace', 'framework', '--trace-file', join(folder, 'x')], /--trace framework: the layers of a model are seen/],
       [['--raw', join(folder, 'x'), '--trace-requests', '0'], /--trace-requests takes whole numbers above 0/],
     ];

@@ -10,6 +10,7 @@ import { modeSchema } from './dedicated.ts';
 import { idlePolicySchema } from './idle.ts';
 import { budgetSchema, liveSchema, loadSchema, objectiveSchema, placements, runIdSchema, sweepSchema } from './load.ts';
 import { applySchema } from './recommendation.ts';
+import { reportSchema } from './report.ts';
 import { rules } from './rules.ts';
 import { scheduleSchema } from './schedule.ts';
 import { statusSchema } from './status.ts';
@@ -33,6 +34,7 @@ export const specSchema = object('What is measured, and how.', {
   reuse: Type.Optional(reuseSchema),
   apply: Type.Optional(applySchema),
   rollback: Type.Optional(rollbackSchema),
+  report: Type.Optional(reportSchema),
   runId: Type.Optional(runIdSchema),
   suspend: Type.Optional(boolean('Ends a run, and starts none, until it is false again.')),
   historyLimit: Type.Optional(integer('How many runs that ended the status keeps in short.', { minimum: 0, maximum: 50, default: 10 })),

@@ -4,6 +4,7 @@ import { applyRules } from './apply-rules.ts';
 import { dedicatedRules } from './dedicated-rules.ts';
 import type { ModelProfile } from './index.ts';
 import { maximumPoints, sweepLoads } from './load.ts';
+import { reportRules } from './report.ts';
 import { scenarioRules } from './scenario.ts';
 
 const levelsOf = ({ sweep }: ModelProfile['spec']): number => (sweep.concurrency ?? sweep.requestsPerSecond)?.length ?? 1;
@@ -81,6 +82,7 @@ export const rules: readonly Rule<ModelProfile>[] = [
   },
   ...dedicatedRules,
   ...scenarioRules,
+  ...reportRules,
   {
     id: 'search-range',
     scope: 'spec',

@@ -6,6 +6,7 @@ import { hardwareStatusSchema } from './dedicated.ts';
 import { idleStatusSchema } from './idle.ts';
 import { listOfText, maximumPoints } from './load.ts';
 import { recommendationSchema } from './recommendation.ts';
+import { reportStatusSchema } from './report.ts';
 import { scenarioResultSchema } from './scenario.ts';
 import { scheduleStatusSchema } from './schedule.ts';
 
@@ -137,6 +138,7 @@ const run = object('The latest run. The results are of it, unless status.measuri
     text('Hash of the pods of the target as they were last seen: which, how often restarted, of which images.', 64),
   ),
   disturbances: Type.Optional(list('What happened to the target while it was measured.', disturbance, 64)),
+  report: Type.Optional(reportStatusSchema),
   reason: Type.Optional(text('Why it ended before it was complete: one CamelCase word.', 128)),
   message: Type.Optional(text('The same in a sentence.', 1024)),
 });

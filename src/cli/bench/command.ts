@@ -7,13 +7,13 @@ import { Failure } from '../failure.ts';
 import { diffCommand } from './diff.ts';
 import { importCommand } from './import.ts';
 import { mergeCommand } from './merge.ts';
-import { type OutputFlags, rendered, type StdoutFormat, stdoutFormats, writeReports } from './outputs.ts';
+import { type OutputFlags, rendered, type StdoutFormat, stdoutFormats, tellStored, writeReports } from './outputs.ts';
 import { progress } from './progress.ts';
 import { type Recording, type RecordingFlags, recordingOf } from './recording.ts';
 import { type BenchFlags, specFrom } from './spec.ts';
 
 /** Exit codes of `modelwright bench`; 0 is success. */
-export const exitCodes = { usage: 2, target: 3, nothingQualifies: 4, notWritten: 5, interrupted: 130 } as const;
+export const exitCodes = { usage: 2, target: 3, nothingQualifies: 4, notWritten: 5, payload: 6, interrupted: 130 } as const;
 
 const collect = (value: string, previous: readonly string[]) => [...previous, value];
 
@@ -95,9 +95,12 @@ export function benchCommand(): Command {
     .option('--llmd <file>', "llm-d's Benchmark Report, one for each point")
     .option('--prometheus <file>', 'Prometheus text')
     .option('--raw <file>', 'every request as CSV: when it was due, how long it took, how it failed')
-    .option('--trace <level>', 'client: spans of requests; model: also the stages that the server told of. Needs --trace-file')
+    .option('--trace <level>', 'client: spans of requests; model: also the stages that the server told of. Needs --trace-file or --upload')
     .option('--trace-file <file>', 'the spans as OpenTelemetry OTLP JSON')
     .option('--trace-requests <count>', 'requests of each point that get a span, taken evenly', '1000')
+    .option('--upload <url>', 'report, and what --trace asks for, as a zip archive to this blob on Azure (credentials as for push)')
+    .option('--upload-signature <file>', 'file with a shared access signature for that blob')
+    .option('--upload-raw', 'every request as CSV in that archive too')
     .option('--termination <file>', 'compact points for a termination message, at most 8')
     .option('--histograms', 'keep histograms in the JSON report, for `bench merge`')
     .option('--run <id>', 'id of the run, 8 to 32 of a-z, 0-9 and "-"')
@@ -135,7 +138,7 @@ async function run(url: string | undefined, flags: BenchFlags & OutputFlags & Re
       if (recording.keeps && event.kind === 'point' && event.raw !== null) raw.push(event.raw);
     };
     const report = await runBench(spec, onEvent, stop.signal);
-    process.exitCode = await deliver(report, flags, format, recording, raw);
+    process.exitCode = await deliver(report, flags, format, recording, raw, stop.signal.aborted);
     if (stop.signal.aborted) process.exitCode = exitCodes.interrupted;
   } catch (error) {
     throw asFailure(error);
@@ -152,8 +155,14 @@ async function deliver(
   format: StdoutFormat,
   recording: Recording,
   raw: readonly RawPoint[],
+  interrupted: boolean,
 ): Promise<number> {
   const failures = [...(await writeReports(report, flags)), ...(await recording.write(report, raw))];
+  // What was measured is told by now, whatever becomes of the upload.
+  const stored = await recording.store(report, raw, interrupted);
+  const { termination } = flags;
+  if (stored?.kind === 'Failed' && termination === undefined) failures.push(`the report was not uploaded: ${stored.message}`);
+  if (stored !== undefined && termination !== undefined) failures.push(...(await tellStored(termination, report, stored)));
   process.stdout.write(rendered(report, failures.length > 0 ? 'json' : format));
   for (const failure of failures) process.stderr.write(`error: ${failure}\n`);
   if (failures.length > 0) {
@@ -167,6 +176,6 @@ async function deliver(
 
 export function asFailure(error: unknown): unknown {
   if (error instanceof UsageError) return new Failure(error.message, exitCodes.usage);
-  if (error instanceof TargetError) return new Failure(error.message, exitCodes.target);
+  if (error instanceof TargetError) return new Failure(error.message, error.isPayload ? exitCodes.payload : exitCodes.target);
   return error;
 }

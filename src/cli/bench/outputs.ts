@@ -4,6 +4,7 @@ import { inOrder, reportColumns } from '../../load/report/columns.ts';
 import { prometheusReport } from '../../load/report/prometheus-text.ts';
 import type { Report, ShownReport } from '../../load/report/report.ts';
 import { sentences } from '../../load/report/sentences.ts';
+import type { StoredReport } from '../../load/report-code.ts';
 import { reportText } from '../report-formats.ts';
 import { printTable } from '../table.ts';
 import { writeWhole } from '../write-whole.ts';
@@ -61,6 +62,11 @@ export async function writeReports(report: Report, flags: OutputFlags): Promise<
   return failures;
 }
 
+/** Tells in the termination message what became of the full report; the points stand there already. */
+export function tellStored(file: string, report: Report, stored: StoredReport): Promise<string[]> {
+  return failureOf(file, writeFile(file, terminationMessage(report, stored)));
+}
+
 /** The sentence of a file that could not be written; none when it was. */
 export function failureOf(file: string, work: Promise<void>): Promise<string[]> {
   return work.then(
@@ -69,6 +75,6 @@ export function failureOf(file: string, work: Promise<void>): Promise<string[]> 
   );
 }
 
-function jsonText(report: Report): string {
+export function jsonText(report: Report): string {
   return `${JSON.stringify(report, null, 2)}\n`;
 }

@@ -1,9 +1,9 @@
 /** What a profile's history keeps of an earlier run, as a report that can be compared. Pure. */
 import type { ModelProfile } from '../../api/model-profile/index.ts';
+import { shownReport } from '../../controllers/profile/report/shown.ts';
 import { unknownPoint } from '../../load/import/imported.ts';
 import type { ShownPoint, ShownReport } from '../../load/report/report.ts';
 import { Failure } from '../failure.ts';
-import { shownReport } from './shown.ts';
 
 type Past = NonNullable<NonNullable<ModelProfile['status']>['history']>[number];
 

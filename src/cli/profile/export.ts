@@ -2,13 +2,16 @@ import { Command } from 'commander';
 import { withConnection } from '../connection.ts';
 import { Failure } from '../failure.ts';
 import { writeWhole } from '../write-whole.ts';
+import { writeFullReport } from './full-report.ts';
 import { type NamespaceOptions, readAnywhere } from './profiles.ts';
 import { patchText } from './recommendation.ts';
 import { redacted } from './redact.ts';
 import { type ProfileFormat, rendered } from './show.ts';
 
 type FileFormat = Exclude<ProfileFormat, 'table'>;
-type ExportOptions = NamespaceOptions & { readonly redact?: boolean; readonly patch?: string } & Partial<Record<FileFormat, string>>;
+type ExportOptions = NamespaceOptions & { readonly redact?: boolean; readonly patch?: string; readonly full?: string } & Partial<
+    Record<FileFormat, string>
+  >;
 
 const files: Readonly<Record<FileFormat, string>> = {
   json: 'spec and status; `profile show` and `profile diff` read it',
@@ -28,10 +31,13 @@ export function exportCommand(): Command {
     .option('--redact', 'without what names the machines: nodes, GPU UUIDs, hosts, registries, storage addresses, namespaces');
   for (const [format, description] of Object.entries(files)) command.option(`--${format} <file>`, description);
   command.option('--patch <file>', 'what spec.apply recommends, as a patch for kustomize or kubectl patch --patch-file; - is stdout');
+  command.option('--full <folder>', 'the full report of the run, from where spec.report has put it');
   return withConnection(command.action(exportProfile));
 }
 
 async function exportProfile(name: string, options: ExportOptions): Promise<void> {
+  if (options.full !== undefined && options.redact)
+    throw new Failure('--full and --redact exclude each other: a full report names the machines it was measured on', 2);
   const read = await readAnywhere(name, options);
   const profile = options.redact ? redacted(read) : read;
   const wanted = (Object.keys(files) as FileFormat[]).flatMap((format) => {
@@ -40,11 +46,13 @@ async function exportProfile(name: string, options: ExportOptions): Promise<void
   });
   if (options.patch === '-') process.stdout.write(patchText(profile));
   else if (options.patch !== undefined) wanted.push({ file: options.patch, text: patchText(profile) });
-  if (wanted.length === 0 && options.patch === undefined) process.stdout.write(rendered(profile, 'json'));
+  if (wanted.length === 0 && options.patch === undefined && options.full === undefined) process.stdout.write(rendered(profile, 'json'));
   for (const { file, text } of wanted) {
     await writeWhole(file, text).catch((error: Error) => {
       throw new Failure(`${file} could not be written: ${error.message}`);
     });
     process.stderr.write(`${file} written\n`);
   }
+  if (options.full === undefined) return;
+  for (const file of await writeFullReport(read, options.full, options)) process.stderr.write(`${file} written\n`);
 }

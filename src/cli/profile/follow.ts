@@ -2,13 +2,13 @@
 import type { ModelProfile } from '../../api/model-profile/index.ts';
 import { modelProfile } from '../../api/model-profile/index.ts';
 import { ofLatestRun } from '../../controllers/profile/earlier-results.ts';
+import { shownReport } from '../../controllers/profile/report/shown.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { isExpired } from '../../kube/errors.ts';
 import type { Stored } from '../../kube/object.ts';
 import { ms } from '../../load/report/columns.ts';
 import type { ShownPoint } from '../../load/report/report.ts';
 import { Failure } from '../failure.ts';
-import { shownReport } from './shown.ts';
 
 export interface ProfileKey {
   readonly name: string;

@@ -68,6 +68,10 @@ export function aProfile(status: Partial<ModelProfileStatus> = {}): ModelProfile
         startTime: '2026-11-21T10:00:05Z',
         completionTime: '2026-11-21T10:03:00Z',
         jobs: ['resnet-run-2b-1'],
+        report: {
+          uri: 'https://ourcompany.blob.core.windows.net/models/vision-12345678/_reports/resnet-11111111',
+          blobs: [{ name: 'resnet-run-2b-1-0.zip', sha256: 'b'.repeat(64), sizeBytes: 20_000 }],
+        },
       },
       results: [
         aResult(1, 1, 8000, 120, { coldStartMicroseconds: 95_000, server: { queue: 12, infer: 7000 } }),

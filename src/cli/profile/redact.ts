@@ -31,7 +31,7 @@ export function redacted(profile: ModelProfile): ModelProfile {
       status: {
         ...status,
         ...(status.measuring !== undefined && { measuring: { run: status.measuring.run, resultsOf: status.measuring.resultsOf } }),
-        ...(status.run !== undefined && { run: without(status.run, 'jobs') }),
+        ...(status.run !== undefined && { run: without(without(status.run, 'jobs'), 'report') }),
         ...(status.provenance !== undefined && { provenance: without(status.provenance, 'targetUid') }),
       },
     }),

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import type { ModelProfile } from '../../api/model-profile/index.ts';
+import { shownReport } from '../../controllers/profile/report/shown.ts';
 import { withConnection } from '../connection.ts';
 import { Failure } from '../failure.ts';
 import { printJson, printYaml } from '../output.ts';
 import { reportFormats, reportText } from '../report-formats.ts';
 import { type NamespaceOptions, presentable, readAnywhere } from './profiles.ts';
-import { shownReport } from './shown.ts';
 import { profileText } from './text.ts';
 
 export const profileFormats = ['table', 'json', 'yaml', ...reportFormats] as const;

@@ -4,11 +4,11 @@ import { Ajv } from 'ajv';
 import ajvFormats from 'ajv-formats';
 import { statusSchema } from '../../api/model-profile/status.ts';
 import { disturbanceReasons } from '../../controllers/profile/plan/missing.ts';
+import { meaningOf } from '../../controllers/profile/report/meaning.ts';
+import { shownReport } from '../../controllers/profile/report/shown.ts';
 import { invalidReasons } from '../../load/validity.ts';
-import { meaningOf } from './meaning.ts';
 import { aProfile, aResult } from './profile.fixture.ts';
 import { profileFormats, rendered } from './show.ts';
-import { shownReport } from './shown.ts';
 import { verdictOf } from './text.ts';
 
 const lineOf = (text: string, start: string) => text.split('\n').find((line) => line.startsWith(start)) ?? '';

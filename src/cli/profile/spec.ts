@@ -3,6 +3,7 @@ import type { ModelProfileSpec } from '../../api/model-profile/index.ts';
 import { placements } from '../../api/model-profile/load.ts';
 import { profileScenarios } from '../../api/model-profile/scenario.ts';
 import { type LoadProtocol, loadProtocols } from '../../api/model-profile/target.ts';
+import { traceLevelOf } from '../../load/spans/level.ts';
 import { UsageError } from '../../load/transport/target.ts';
 import { latencyBound, notNegative, numberList, positive, readFile, seconds } from '../bench/flags.ts';
 
@@ -39,6 +40,10 @@ export interface SpecFlags {
   readonly maxDuration?: string;
   readonly repeats?: string;
   readonly recommend?: boolean;
+  readonly reportConfigmap?: boolean;
+  readonly reportRepository?: string;
+  readonly reportSamples?: boolean;
+  readonly trace?: string;
 }
 
 /** Whether any flag says what is to be measured; without one an existing profile is run as it is. */
@@ -82,6 +87,10 @@ const specFlags = [
   'maxDuration',
   'repeats',
   'recommend',
+  'reportConfigmap',
+  'reportRepository',
+  'reportSamples',
+  'trace',
 ] as const satisfies readonly (keyof SpecFlags)[];
 
 /** The spec that the flags ask for; the target is the ModelDeployment called `name` where none is given. Throws a `UsageError` that names the flag. */
@@ -107,10 +116,23 @@ export function specOf(name: string, flags: SpecFlags): ModelProfileSpec {
   return {
     target: targetOf(name, flags),
     sweep: sweepOf(flags),
-    ...given({ load, objective, live, budget, payload: payloadOf(flags) }),
+    ...given({ load, objective, live, budget, payload: payloadOf(flags), report: reportOf(flags) }),
     ...present({ placement: oneOf(flags.placement, placements, '--placement') }),
     ...(flags.recommend === true && { apply: 'Recommend' }),
   };
+}
+
+/** Levels that no client sees are refused here as `bench` does, with who can see them. */
+function reportOf({ reportConfigmap, reportRepository, reportSamples, trace }: SpecFlags): ModelProfileSpec['report'] {
+  if ((reportSamples === true || trace !== undefined) && reportRepository === undefined)
+    throw new UsageError('--report-samples and --trace need --report-repository: single requests are too many for a ConfigMap');
+  const level = trace === undefined ? undefined : traceLevelOf(trace);
+  return present({
+    configMap: reportConfigmap,
+    repository: reportRepository,
+    samples: reportSamples,
+    trace: level === undefined ? undefined : level === 'client' ? 'Client' : 'Model',
+  });
 }
 
 function targetOf(name: string, flags: SpecFlags): ModelProfileSpec['target'] {

@@ -1,11 +1,11 @@
 /** A profile as a person reads it in a terminal: where it stands, the table, and what follows from it. */
 import type { ModelProfile } from '../../api/model-profile/index.ts';
+import { shownReport, targetOf } from '../../controllers/profile/report/shown.ts';
 import { inOrder, reportColumns } from '../../load/report/columns.ts';
 import type { ShownPoint, ShownReport } from '../../load/report/report.ts';
 import { sentences } from '../../load/report/sentences.ts';
 import { printTable } from '../table.ts';
 import { appliedLines, recommendationLines } from './recommendation.ts';
-import { shownReport, targetOf } from '../../controllers/profile/report/shown.ts';
 
 export function profileText(profile: ModelProfile): string {
   const report = shownReport(profile);

@@ -9,6 +9,7 @@ import { isActive, isOfRun } from './job/job-state.ts';
 import { measure } from './measure.ts';
 import type { Observed } from './observed.ts';
 import { nextRunId, specHashOf } from './plan/run-id.ts';
+import { lacksConfigMap, withConfigMap } from './report/stored.ts';
 import { reusable, takenOver } from './reuse/take-over.ts';
 import { draftStatus } from './status.ts';
 import type { TargetState } from './target/target.ts';
@@ -21,9 +22,10 @@ export function decide(stored: Observed): Decision {
   if (observed.profile.metadata.deletionTimestamp !== undefined) {
     return { actions: [], status: undefined, refusals: [], takesPlace: false };
   }
-  const progress = progressOf(observed);
-  const { run, actions, refusals = [] } = progress;
+  const progress = withReport(progressOf(observed), observed);
+  const { run, actions, refusals = [], results } = progress;
   const schedule = scheduleOf(observed);
+  const writesReport = lacksConfigMap(observed.profile.spec.report?.configMap, run, results.length, observed.reportWritten);
   const lookAgainMilliseconds = soonest(
     progress.lookAgainMilliseconds,
     schedule?.kind === 'Refused' ? undefined : schedule?.wakeAfterMilliseconds,
@@ -35,6 +37,7 @@ export function decide(stored: Observed): Decision {
     refusals,
     takesPlace: run?.state === 'Running',
     ...(lookAgainMilliseconds !== undefined && { lookAgainMilliseconds }),
+    ...(writesReport && { writesReport }),
     ...(step !== undefined && { step }),
   };
 }
@@ -48,6 +51,11 @@ export function afterRefusedJob(stored: Observed, message: string): StatusDraft 
   const before = made.length > 0 ? { jobs: made, ...(startTime !== undefined && { startTime }) } : { state: 'Waiting' as const };
   const account: Account = { kind: 'Blocked', reason: 'JobRefused', message };
   return statusOf(stored, { ...progress, ...(run !== undefined && { run: { ...(rest as Run), ...before } }), account }).status;
+}
+
+/** With what came of the ConfigMap that holds the full report. */
+function withReport(progress: Progress, { reportWritten }: Observed): Progress {
+  return { ...progress, run: withConfigMap(progress.run, reportWritten) };
 }
 
 /** The status to store, and the next step towards the ModelDeployment. */
@@ -172,6 +180,8 @@ function start(observed: Observed, run: Run): Progress {
   }
   const identical = ready?.state.kind === 'Ready' ? reusable(observed, run, ready.state.target.provenance) : undefined;
   if (identical !== undefined) return takenOver(observed, run, identical);
+  if (observed.reportPlace?.kind === 'Refused')
+    return waiting({ kind: 'Blocked', reason: 'ReportRepositoryNotAvailable', message: observed.reportPlace.message });
   const gate = gateOf(observed);
   if (gate.kind === 'GiveUp') return failed(gate.reason, gate.message);
   if (gate.kind === 'Wait') return waiting({ kind: 'Waiting', reason: gate.reason, message: gate.message }, gate.lookAgainMilliseconds);

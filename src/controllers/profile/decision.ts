@@ -30,6 +30,8 @@ export interface Decision {
   readonly takesPlace: boolean;
   /** Look again after this long even when nothing changes. */
   readonly lookAgainMilliseconds?: number;
+  /** The ConfigMap with the full report is to be written, when the status is. */
+  readonly writesReport?: boolean;
   /** The next step by which the best setting reaches the ModelDeployment; taken when the status is written. */
   readonly step?: Step;
 }

@@ -14,6 +14,8 @@ export const indexLabel = 'batch.kubernetes.io/job-completion-index';
 export const planAnnotation = 'modelwright.dev/plan';
 /** On a Job: what it loads, as `targetKey` writes it. */
 export const targetAnnotation = 'modelwright.dev/target';
+/** On a Job: the folder that its pods upload their full reports to. */
+export const reportAnnotation = 'modelwright.dev/report';
 /** On a pod: the sample request of spec.payload.json, read through a volume. */
 export const payloadAnnotation = 'modelwright.dev/payload';
 

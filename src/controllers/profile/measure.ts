@@ -7,21 +7,25 @@ import { guardBroken } from './guard.ts';
 import { secondsOf } from './job/arguments.ts';
 import { renderJob } from './job/job.ts';
 import { awaitsPods, endOf, hindranceOf, isActive, isOfRun, lossOf, podsOf } from './job/job-state.ts';
+import { reportAnnotation } from './labels.ts';
 import { type Leg, type Observed, tasksOfObserved } from './observed.ts';
 import { chunksOf } from './plan/chunks.ts';
 import { jobPlanOf } from './plan/job-plan.ts';
 import { missingTasks } from './plan/missing.ts';
 import { resultsOf, type Task } from './plan/tasks.ts';
+import { withArchives } from './report/stored.ts';
 import { type Collected, collect } from './results/collect.ts';
 import type { ReadyTarget } from './target/target.ts';
 import { podsState } from './target/target-pods.ts';
 import { rfc3339 } from './times.ts';
 
-const defaultDurationSeconds = 14_400;
+export const defaultDurationSeconds = 14_400;
 /** Job names that the status can hold. */
 const mostJobs = 64;
 /** Wrong usage: every further attempt would end the same way. */
 const usageExitCode = 2;
+/** The server cannot take the payload, which does not change either. */
+const payloadExitCode = 6;
 /** The server could not be used: it may be, a little later. */
 const targetExitCode = 3;
 
@@ -29,8 +33,9 @@ const targetExitCode = 3;
 export function measure(observed: Observed, begun: Run, known: readonly ProfileResult[]): Progress {
   const { profile, now } = observed;
   const jobs = observed.jobs.filter((job) => isOfRun(job, begun.id)).toSorted((a, b) => attemptOf(a, begun.id) - attemptOf(b, begun.id));
-  const run = disturbed(withJobs(begun, jobs), jobs, known, observed);
-  const collected = collect({ run, jobs, pods: observed.pods, known });
+  const seen = disturbed(withJobs(begun, jobs), jobs, known, observed);
+  const collected = collect({ run: seen, jobs, pods: observed.pods, known });
+  const run = withArchives(seen, collected.stored, jobs.at(-1)?.metadata.annotations?.[reportAnnotation]);
   const tasks = tasksOfObserved(observed);
   const results = inOrder(collected.results, tasks);
   const active = jobs.filter(isActive);
@@ -45,6 +50,8 @@ export function measure(observed: Observed, begun: Run, known: readonly ProfileR
   });
   const wrong = collected.failures.find(({ exitCode }) => exitCode === usageExitCode);
   if (wrong !== undefined) return fail('LoadRefused', `The load generator refused what it was given: ${wrong.message}`);
+  const misfit = collected.failures.find(({ exitCode }) => exitCode === payloadExitCode);
+  if (misfit !== undefined) return fail('PayloadRefused', `The model server does not take spec.payload: ${misfit.message}`);
   const broken = guardBroken(profile.spec, results, run);
   if (broken !== undefined) return fail('GuardTripped', broken);
   if (observed.dedicated !== undefined && observed.legs.length === 0)
@@ -149,6 +156,7 @@ function nextJob({ observed, run, jobs, tasks, missing, results, collected, left
     target,
     chunks,
     plan: jobPlanOf(chunks, results),
+    ...(observed.reportPlace?.kind === 'Usable' && { reportUri: observed.reportPlace.uri }),
     settings,
     deadlineSeconds: Math.max(1, Math.floor(left / 1000)),
   });

@@ -17,6 +17,8 @@ import { type BenchSettings, defaultBenchSettings } from './job/settings.ts';
 import { targetAnnotation } from './labels.ts';
 import type { Leg, Observed } from './observed.ts';
 import { type Active, type Contender, turnOf } from './queue.ts';
+import { reportPlaceOf } from './report/place.ts';
+import type { ConfigMapOutcome } from './report/stored.ts';
 import { type ProfileStores, profileIndex, targetIndex } from './stores.ts';
 import { observeTarget } from './target/observe-target.ts';
 import { resolveTarget } from './target/resolve.ts';
@@ -38,6 +40,8 @@ export interface ObservePorts {
   readonly verdicts: Verdicts;
   /** What came of the last step to apply the best setting. */
   readonly attempt?: Attempt | undefined;
+  /** What came of the last ConfigMap with a full report. */
+  readonly reportWritten?: ConfigMapOutcome | undefined;
   /** Runs that were decided to start, and that the caches may not know of yet. */
   readonly reserved: readonly Active[];
   /** What was seen of the GPUs of the target. */
@@ -59,6 +63,8 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
   );
   const dedicated = profile.spec.mode === 'Dedicated' ? observeDedicated(ofLatestRun(profile), jobs, stores, ports) : undefined;
   const copy = dedicated && copyToMake(dedicated.decision);
+  const { namespaces } = stores.deployments.packaging;
+  const place = reportPlaceOf(profile, namespaces.get({ name: key.namespace ?? '' }), stores.platforms.get(platformKey));
   const recommending = observeRecommending(profile, stores.deployments.modelDeployments, dedicated?.entries ?? [], ports.verdicts);
   return {
     profile,
@@ -67,6 +73,8 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
     ...(copy && { copyToMake: copy }),
     ...(recommending && { recommending }),
     ...(ports.attempt !== undefined && { attempt: ports.attempt }),
+    ...(place && { reportPlace: place }),
+    ...(ports.reportWritten !== undefined && { reportWritten: ports.reportWritten }),
     jobs,
     pods: owned(stores.pods.byIndex(profileIndex, profile.metadata.uid)),
     nodes: stores.nodes.state === 'synced' ? new Map(stores.nodes.list().map((node) => [node.metadata.name, node])) : undefined,

@@ -9,6 +9,8 @@ import type { GpuSight } from './idle/gpu-watch.ts';
 import type { BenchSettings } from './job/settings.ts';
 import { type Task, tasksOf } from './plan/tasks.ts';
 import type { Turn } from './queue.ts';
+import type { ReportPlace } from './report/place.ts';
+import type { ConfigMapOutcome } from './report/stored.ts';
 import type { JobObject, LoadPodObject, NodeObject } from './resources.ts';
 import type { TargetPod, TargetState } from './target/target.ts';
 
@@ -31,6 +33,10 @@ export interface Observed {
   readonly recommending?: Recommending;
   /** What came of the last step to apply the best setting. */
   readonly attempt?: Attempt;
+  /** Where the archives of full reports go; absent where none are asked for. */
+  readonly reportPlace?: ReportPlace;
+  /** What came of the ConfigMap with the full report that was written last. */
+  readonly reportWritten?: ConfigMapOutcome;
   /** Load Jobs that this profile owns, of all its runs. */
   readonly jobs: readonly Cached<JobObject>[];
   /** Load pods that have the label of this profile. */

@@ -9,6 +9,7 @@ import type { EventRecorder } from '../../kube/events.ts';
 import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { OpenShelf } from '../deployment/packaging/credentials.ts';
 import { platformKey } from '../platform/stores.ts';
 import { checkRecommendation } from './apply/check.ts';
 import { applyEvents } from './apply/events.ts';
@@ -21,11 +22,16 @@ import type { Action, StatusDraft } from './decision.ts';
 import { actOnCopies } from './dedicated/act.ts';
 import * as tell from './events.ts';
 import { type GpuSight, GpuWatch, isWatched } from './idle/gpu-watch.ts';
-import { runLabel } from './labels.ts';
+import { isActive } from './job/job-state.ts';
+import { reportAnnotation, runLabel } from './labels.ts';
+import { defaultDurationSeconds } from './measure.ts';
 import { messagesRefused, runsEnded } from './metrics.ts';
 import { observe } from './observe.ts';
 import type { Observed } from './observed.ts';
 import { verdictEvents } from './regression/events.ts';
+import { writeReport } from './report/config-map.ts';
+import type { ConfigMapOutcome } from './report/stored.ts';
+import { grantUploads } from './report/uploads.ts';
 import { jobs, modelProfiles } from './resources.ts';
 import type { Refusal } from './results/collect.ts';
 import { Slots } from './slots.ts';
@@ -38,6 +44,8 @@ export interface ReconcilerPorts {
   readonly stores: ProfileStores;
   readonly applier: Applier;
   readonly recorder: EventRecorder;
+  /** Opens the model repositories that full reports are uploaded to. */
+  readonly openShelf: OpenShelf;
   readonly clock: Clock;
   /** Image of load pods where the ServingPlatform names none. */
   readonly image: string;
@@ -71,6 +79,10 @@ interface Memory {
   verdicts: Verdicts;
   /** The last step by which the best setting was to reach the ModelDeployment, and when it is taken again. */
   attempt?: Attempt & { readonly again: number };
+  /** UIDs of Jobs whose pods were given what they upload their full reports with. */
+  readonly granted: Set<string>;
+  /** What came of the last ConfigMap with a full report. */
+  report?: ConfigMapOutcome;
 }
 
 export class Reconciler {
@@ -96,6 +108,7 @@ export class Reconciler {
         refusedCopies: this.#memories.get(keyText(key))?.refusedCopies ?? new Map(),
         verdicts: this.#memories.get(keyText(key))?.verdicts ?? {},
         attempt: this.#attemptOf(key),
+        reportWritten: this.#memories.get(keyText(key))?.report,
         ...(gpu !== undefined && { gpu }),
       });
     const first = read();
@@ -131,7 +144,12 @@ export class Reconciler {
       }
     }
     this.#tellRefusals(observed, decision.refusals, memory);
+    await this.#grantUploads(observed, memory, log, signal);
     await this.#report(observed, decision.status, memory, signal);
+    if (decision.writesReport === true) {
+      await this.#writeReport(observed, decision.status, memory, log, signal);
+      return { requeueAfterMilliseconds: behindMilliseconds };
+    }
     const checked = await checkRecommendation(observed.recommending, decision.status.recommendation, this.#ports.client, signal);
     if (checked !== undefined) {
       memory.verdicts = { [checked.hash]: checked.verdict };
@@ -171,6 +189,26 @@ export class Reconciler {
     return { requeueAfterMilliseconds: behindMilliseconds };
   }
 
+  /** What the pods of the Jobs under way upload their full reports with; they wait for it. */
+  async #grantUploads({ jobs, reportPlace, profile }: Observed, { granted }: Memory, log: Logger, signal: AbortSignal): Promise<void> {
+    const waiting = jobs.filter((job) => job.metadata.annotations?.[reportAnnotation] !== undefined && isActive(job));
+    for (const job of waiting.filter(({ metadata }) => !granted.has(metadata.uid) && metadata.deletionTimestamp === undefined)) {
+      const seconds = profile.spec.budget?.maxDurationSeconds ?? defaultDurationSeconds;
+      await grantUploads(this.#ports, job, reportPlace, seconds * 1000, log, signal);
+      granted.add(job.metadata.uid);
+    }
+  }
+
+  /** Writes the ConfigMap with the full report, of the status as it is by now. */
+  async #writeReport({ profile }: Observed, draft: StatusDraft, memory: Memory, log: Logger, signal: AbortSignal): Promise<void> {
+    const { client, clock } = this.#ports;
+    const { run } = draft;
+    if (run === undefined) return;
+    const outcome = await writeReport(client, { ...profile, status: stampStatus(profile, draft, timestamp(clock)) }, signal);
+    if ('refused' in outcome) log.warn({ run: run.id, reason: outcome.refused }, 'ConfigMap with the full report was refused');
+    memory.report = { runId: run.id, outcome };
+  }
+
   /** Makes and removes the copies that a Dedicated run measures. Returns when to look again. */
   async #makeCopies({ dedicated }: Observed, memory: Memory, log: Logger, signal: AbortSignal): Promise<number | undefined> {
     if (dedicated === undefined) return undefined;
@@ -190,7 +228,7 @@ export class Reconciler {
   #memoryOf(key: ObjectKey, uid: string): Memory {
     const known = this.#memories.get(keyText(key));
     if (known?.uid === uid) return known;
-    const memory: Memory = { uid, refused: new Set(), refusedCopies: new Map(), verdicts: {} };
+    const memory: Memory = { uid, refused: new Set(), refusedCopies: new Map(), verdicts: {}, granted: new Set() };
     this.#memories.set(keyText(key), memory);
     return memory;
   }

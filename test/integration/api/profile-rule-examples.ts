@@ -169,6 +169,31 @@ export const profileExamples: Readonly<Record<string, ProfileExamples>> = {
       example('neither', { sweep: { scenario: { name: 'SingleStream', minimumSeconds: 60 } } }),
     ],
   },
+  'report-where': {
+    breaks: [example('a report that goes nowhere', { report: {} }), example('the same, said', { report: { configMap: false } })],
+    passes: [
+      example('a ConfigMap', { report: { configMap: true } }),
+      example('a repository', { report: { repository: 'default' } }),
+      example('both', { report: { configMap: true, repository: 'default' } }),
+    ],
+  },
+  'report-repository': {
+    breaks: [
+      example('samples in a ConfigMap', { report: { configMap: true, samples: true } }),
+      example('spans in a ConfigMap', { report: { configMap: true, trace: 'Client' } }),
+    ],
+    passes: [
+      example('samples and spans in a repository', { report: { repository: 'default', samples: true, trace: 'Model' } }),
+      example('no samples, said', { report: { configMap: true, samples: false } }),
+    ],
+  },
+  'report-trace': {
+    breaks: [
+      example('layers', { report: { repository: 'default', trace: 'Framework' } }),
+      example('kernels', { report: { repository: 'default', trace: 'Hardware' } }),
+    ],
+    passes: [example('requests', { report: { repository: 'default', trace: 'Client', traceRequests: 10 } })],
+  },
   'sweep-points': {
     breaks: [
       example('4,096 points', { sweep: { batchSizes: levels(64), concurrency: levels(64) } }),

@@ -7,6 +7,8 @@ import type { Task } from '../plan/tasks.ts';
 import type { ReadyTarget } from '../target/target.ts';
 
 export const payloadFile = '/var/run/modelwright/payload/payload.json';
+/** One file for each completion index: the signature for its archive. */
+export const signatureFolder = '/var/run/modelwright/report';
 export const tokenFile = '/var/run/modelwright/token/token';
 
 const protocolFlags: Readonly<Record<LoadProtocol, string>> = {
@@ -27,6 +29,7 @@ export const defaultLoad = { warmupSeconds: 5, durationSeconds: 30, requestTimeo
  * Every index of the Job has the same arguments; which points are its own it sees from its number.
  * @param chunks the tasks of each completion index
  * @param workers sending threads
+ * @param upload address that the archives of the full report have before their index
  */
 export function benchArguments(
   spec: DeepReadonly<ModelProfileSpec>,
@@ -34,6 +37,7 @@ export function benchArguments(
   target: ReadyTarget,
   chunks: readonly (readonly Task[])[],
   workers: number,
+  upload?: string,
 ): string[] {
   const { sweep, load, objective, live, payload } = spec;
   const { warmupSeconds, durationSeconds, requestTimeoutSeconds } = { ...defaultLoad, ...load };
@@ -77,9 +81,21 @@ export function benchArguments(
     ...(target.dcgmUrl === undefined ? [] : ['--dcgm-url', target.dcgmUrl]),
     ...Object.entries(target.gpuLabels ?? {}).flatMap(([label, value]) => ['--gpu-label', `${label}=${value}`]),
     ...['--workers', String(workers)],
+    ...(upload === undefined ? [] : uploadArguments(spec.report, upload)),
     '--no-repeat-first',
     '--no-verdict',
     ...['--termination', '/dev/termination-log'],
+  ];
+}
+
+function uploadArguments(report: DeepReadonly<ModelProfileSpec>['report'], upload: string): string[] {
+  const { samples, trace, traceRequests = 1000 } = report ?? {};
+  return [
+    ...['--upload', `${upload}$(JOB_COMPLETION_INDEX).zip`],
+    ...['--upload-signature', `${signatureFolder}/$(JOB_COMPLETION_INDEX)`],
+    '--histograms',
+    ...(samples === true ? ['--upload-raw'] : []),
+    ...(trace === undefined ? [] : ['--trace', trace.toLowerCase(), '--trace-requests', String(traceRequests)]),
   ];
 }
 

@@ -10,12 +10,14 @@ import {
   payloadAnnotation,
   planAnnotation,
   profileLabel,
+  reportAnnotation,
   roleLabel,
   runLabel,
   targetAnnotation,
 } from '../labels.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import type { Task } from '../plan/tasks.ts';
+import { archivePrefix, uploadSecretName } from '../report/names.ts';
 import type { JobObject } from '../resources.ts';
 import type { ReadyTarget } from '../target/target.ts';
 import { targetKeyOf } from '../target/target-key.ts';
@@ -32,6 +34,8 @@ export interface JobInput {
   readonly chunks: readonly (readonly Task[])[];
   readonly plan: JobPlan;
   readonly settings: BenchSettings;
+  /** Folder that its pods upload their full reports to, where that is asked for. */
+  readonly reportUri?: string;
   /** Seconds after which Kubernetes ends it. */
   readonly deadlineSeconds: number;
 }
@@ -43,7 +47,7 @@ const hopelessExitCodes = [2, 3];
 
 /** The Job, complete: the same input gives the same Job, under the same name. */
 export function renderJob(input: JobInput): JobObject {
-  const { profile, run, attempt, chunks, plan, deadlineSeconds } = input;
+  const { profile, run, attempt, chunks, plan, deadlineSeconds, reportUri } = input;
   const { namespace = '', uid, name } = profile.metadata;
   const labels = {
     'app.kubernetes.io/managed-by': 'modelwright',
@@ -58,7 +62,11 @@ export function renderJob(input: JobInput): JobObject {
       name: jobName(name, run, attempt),
       namespace,
       labels,
-      annotations: { [planAnnotation]: JSON.stringify(plan), [targetAnnotation]: targetKeyOf(profile) },
+      annotations: {
+        [planAnnotation]: JSON.stringify(plan),
+        [targetAnnotation]: targetKeyOf(profile),
+        ...(reportUri !== undefined && { [reportAnnotation]: reportUri }),
+      },
       ownerReferences: [controllerReference(profile as never)],
     },
     spec: {
@@ -98,9 +106,11 @@ function payloadOf({ spec }: Cached<ModelProfile>) {
   return json === undefined ? {} : { annotations: { [payloadAnnotation]: json } };
 }
 
-function podSpec({ profile, run, target, chunks, settings }: JobInput): object {
+function podSpec({ profile, run, attempt, target, chunks, settings, reportUri }: JobInput): object {
   const { image, cpus } = settings;
-  const { volumes, mounts } = volumesOf(profile.spec);
+  const name = jobName(profile.metadata.name, run, attempt);
+  const upload = reportUri === undefined ? undefined : archivePrefix(reportUri, name);
+  const { volumes, mounts } = volumesOf(profile.spec, upload === undefined ? undefined : uploadSecretName(name));
   const resources = { cpu: String(cpus), memory: '1Gi' };
   return {
     restartPolicy: 'Never',
@@ -115,7 +125,7 @@ function podSpec({ profile, run, target, chunks, settings }: JobInput): object {
       {
         name: loadContainer,
         image,
-        args: benchArguments(profile.spec, run, target, chunks, Math.max(1, cpus - 1)),
+        args: benchArguments(profile.spec, run, target, chunks, Math.max(1, cpus - 1), upload),
         // Whole CPUs that are the pod's own: one that is throttled sends late, and measures itself.
         resources: { requests: resources, limits: resources },
         terminationMessagePath: '/dev/termination-log',

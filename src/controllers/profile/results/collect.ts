@@ -4,9 +4,11 @@ import { redactText } from '../../../kserve/redact-text.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { pointId } from '../../../load/point.ts';
 import { type CompactPoint, decodePoints, isPointLine } from '../../../load/point-code.ts';
+import type { StoredReport } from '../../../load/report-code.ts';
 import { indexLabel, loadContainer } from '../labels.ts';
 import { type JobPlan, planOfJob } from '../plan/job-plan.ts';
 import { prefixed } from '../plan/tasks.ts';
+import { archiveName } from '../report/names.ts';
 import type { JobObject, LoadPodObject } from '../resources.ts';
 import { invalidated, resultOf } from './result.ts';
 
@@ -30,6 +32,8 @@ export interface Collected {
   readonly results: readonly ProfileResult[];
   readonly refusals: readonly Refusal[];
   readonly failures: readonly Failure[];
+  /** What the pods said of their full reports, by the names of the archives. */
+  readonly stored: ReadonlyMap<string, StoredReport>;
 }
 
 export interface Evidence {
@@ -48,6 +52,7 @@ export function collect({ run, jobs, pods, known }: Evidence): Collected {
   const results = new Map(known.map((result) => [result.id, result]));
   const refusals: Refusal[] = [];
   const failures: Failure[] = [];
+  const stored = new Map<string, StoredReport>();
   const taken = new Map<string, string>();
   for (const pod of pods.toSorted(byCreation)) {
     const job = byJob.get(pod.metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid ?? '');
@@ -83,6 +88,7 @@ export function collect({ run, jobs, pods, known }: Evidence): Collected {
       continue;
     }
     taken.set(slot, pod.metadata.name);
+    if (decoded.ok && decoded.stored !== null) stored.set(archiveName(job.metadata.name, index), decoded.stored);
     const disturbance = run.disturbances?.find((one) => one.job === job.metadata.name && one.index === index)?.reason;
     for (const point of decoded.ok ? decoded.points : []) {
       const result = resultOf(point, repeatsOf(point, plan, counts), plan.hardware);
@@ -92,7 +98,7 @@ export function collect({ run, jobs, pods, known }: Evidence): Collected {
       if (before === undefined || (before.repeats ?? 0) < (judged.repeats ?? 0) || isSame(before, judged)) results.set(result.id, judged);
     }
   }
-  return { results: [...results.values()], refusals, failures };
+  return { results: [...results.values()], refusals, failures, stored };
 }
 
 /** Same measurement, whatever has come to light about it. */

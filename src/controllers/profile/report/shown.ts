@@ -1,10 +1,10 @@
 /** A ModelProfile's results as the reports of `modelwright bench` show them. Pure. */
-import type { ModelProfile, ModelProfileSpec, ModelProfileStatus, ProfileResult } from '../../api/model-profile/index.ts';
-import { objectiveOf } from '../../controllers/profile/results/choose.ts';
-import { type Choice, paretoSet } from '../../load/best.ts';
-import { candidateOf } from '../../load/import/imported.ts';
-import type { Load } from '../../load/point.ts';
-import type { ShownPoint, ShownReport } from '../../load/report/report.ts';
+import type { ModelProfile, ModelProfileSpec, ModelProfileStatus, ProfileResult } from '../../../api/model-profile/index.ts';
+import { type Choice, paretoSet } from '../../../load/best.ts';
+import { candidateOf } from '../../../load/import/imported.ts';
+import type { Load } from '../../../load/point.ts';
+import type { ShownPoint, ShownReport } from '../../../load/report/report.ts';
+import { objectiveOf } from '../results/choose.ts';
 import { meaningOf } from './meaning.ts';
 
 /** What the status holds of the latest run, as far as it is. */

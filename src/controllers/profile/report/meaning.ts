@@ -1,5 +1,5 @@
-import type { DisturbanceReason } from '../../controllers/profile/plan/missing.ts';
-import type { InvalidReason } from '../../load/validity.ts';
+import type { InvalidReason } from '../../../load/validity.ts';
+import type { DisturbanceReason } from '../plan/missing.ts';
 
 /** Why a point is not ranked, in a sentence; the figures of the rule stand in the log of its load pod. */
 const meanings: Readonly<Record<InvalidReason | DisturbanceReason, string>> = {

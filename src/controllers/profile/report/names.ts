@@ -1,0 +1,24 @@
+/** What belongs to the full report of a run, by name. */
+import { hash } from 'node:crypto';
+
+/** An archive in the folder of the profile: one for each completion index of a Job. */
+export function archiveName(job: string, index: number): string {
+  return `${job}-${index}.zip`;
+}
+
+/** The address of such an archive up to its index. */
+export function archivePrefix(uri: string, job: string): string {
+  return `${uri}/${job}-`;
+}
+
+/** The Secret with the signatures for the archives of a Job. */
+export function uploadSecretName(job: string): string {
+  return `${job}-report`;
+}
+
+const longestName = 253;
+
+export function reportConfigMapName(profile: string): string {
+  const name = `${profile}-report`;
+  return name.length <= longestName ? name : `${name.slice(0, longestName - 13)}-${hash('sha256', profile, 'hex').slice(0, 12)}`;
+}
