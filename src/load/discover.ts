@@ -1,3 +1,5 @@
+import { misfitOf } from './misfit.ts';
+import type { Payload } from './payload.ts';
 import {
   grpcTfServingMetadataPath,
   grpcTfServingMetadataRequest,
@@ -15,6 +17,13 @@ import { describeTarget, type Target, UsageError } from './transport/target.ts';
 export class TargetError extends Error {
   override readonly name = 'TargetError';
   readonly code = 'Target';
+  /** Whether it is the payload that the server cannot take: then no later attempt fares better. */
+  readonly isPayload: boolean;
+
+  constructor(message: string, { isPayload = false }: { readonly isPayload?: boolean } = {}) {
+    super(message);
+    this.isPayload = isPayload;
+  }
 }
 
 /** Asks the server what the model takes. Throws a `TargetError` when it does not answer, a `UsageError` when the protocol has no such question. */
@@ -76,6 +85,31 @@ function notServed(where: string, model: ModelAddress, failure: string, status: 
   if (status === 404 || status === 5)
     return `${where} does not serve a model named "${model.name}" under this protocol (${failure}); check --model, --protocol and --host-header`;
   return `${where} could not be asked about the model "${model.name}": ${failure}`;
+}
+
+/** Statuses by which a server says that a request is not what it takes. */
+const payloadStatuses: readonly number[] = [400, 415, 422];
+
+/** The failure of the first inference request. Where the server may have stumbled over a sample, that is held against what it says the model takes. */
+export async function firstFailure(
+  {
+    target,
+    protocol,
+    model,
+    payload,
+  }: { readonly target: Target; readonly protocol: ProtocolName; readonly model: ModelAddress; readonly payload: Payload },
+  outcome: Parameters<typeof withBody>[0],
+  signal?: AbortSignal,
+): Promise<TargetError> {
+  const said = explainFirstFailure(target, outcome, model);
+  const isRefusal = payloadStatuses.includes(outcome.status);
+  const answered = outcome.error !== null && ['http4xx', 'http5xx', 'grpc'].includes(outcome.error);
+  if (payload.kind === 'samples' && answered) {
+    const signature = await discoverSignature(target, protocol, model, signal).catch(() => undefined);
+    const misfit = signature === undefined ? undefined : misfitOf(payload, signature);
+    if (misfit !== undefined) return new TargetError(`the payload does not fit the signature: ${misfit}. ${said}`, { isPayload: true });
+  }
+  return new TargetError(said, { isPayload: isRefusal });
 }
 
 /** A failure of the first inference request, as a sentence with what can be done about it. */

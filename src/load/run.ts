@@ -1,7 +1,7 @@
 import type { Judgement } from './assess.ts';
 import { chooseBest, type LatencyBound, type Objective } from './best.ts';
 import { candidateOf } from './candidate.ts';
-import { explainFirstFailure, TargetError } from './discover.ts';
+import { firstFailure, TargetError } from './discover.ts';
 import { driftOf } from './drift.ts';
 import type { ThreadSpec } from './engine/thread.ts';
 import { failedPoint } from './failed-point.ts';
@@ -245,14 +245,16 @@ class Run {
   /** The first request of a batch size: lazy initialisation and compilation happen here, and its reply shows what replies look like. */
   async #firstRequest(batchSize: number): Promise<void> {
     if (this.#minimumBytes.has(batchSize)) return;
-    const { target, protocol, limits, model } = this.#spec;
+    const { target, protocol, limits } = this.#spec;
     const [request] = this.#requestsOf(batchSize);
     if (request === undefined) throw new TargetError('there is no request to send');
     const outcome = await exchangeOnce(target, isGrpc(protocol) ? 'grpc' : 'http1', request, limits, this.#signal);
     const wrong = outcome.error === null ? checkReply(this.#check(batchSize, 0), outcome.body ?? Buffer.alloc(0)) : undefined;
     if (outcome.error !== null || wrong !== undefined) {
-      throw new TargetError(
-        explainFirstFailure(target, wrong === undefined ? outcome : { ...outcome, error: 'badBody', message: wrong, body: null }, model),
+      throw await firstFailure(
+        this.#spec,
+        wrong === undefined ? outcome : { ...outcome, error: 'badBody', message: wrong, body: null },
+        this.#signal,
       );
     }
     this.#coldStart ??= Math.round(outcome.microseconds);

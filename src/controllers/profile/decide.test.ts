@@ -337,6 +337,21 @@ describe('what is measured again', () => {
     assert.equal(created(decide(observed(profile, { jobs: [live], pods, now: noon + 70_000 }))).length, 1);
   });
 
+  it('is nothing where the server cannot take the payload: it is told at once, and nobody is asked again', () => {
+    const { profile, job } = begun();
+    const live = stored(job, 'Failed');
+    const message =
+      'error: the payload does not fit the signature: input "x" of the sample has the shape [1, 3], and the model takes [-1, 4]';
+    const decision = decide(observed(profile, { jobs: [live], pods: [aPod(live, 0, { message, exitCode: 6 })] }));
+    assert.equal(decision.status?.run?.reason, 'PayloadRefused');
+    assert.match(
+      condition(decision, 'Ready')?.message ?? '',
+      /^The model server does not take spec\.payload: the payload does not fit .*takes \[-1, 4\]$/,
+    );
+    assert.equal(condition(decision, 'Stalled')?.status, 'True');
+    assert.deepEqual(created(decision), []);
+  });
+
   it('is nothing where the load generator was given what it cannot use', () => {
     const { profile, job } = begun();
     const live = stored(job, 'Failed');

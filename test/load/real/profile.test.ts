@@ -70,6 +70,23 @@ describe('a ModelProfile of a real server', () => {
     assert.ok(Number(resultOf(profile, 'b16-c2').samplesPerSecond) > Number(resultOf(profile, 'b1-c2').samplesPerSecond));
   });
 
+  it('MLServer: a payload that does not fit its signature is told at once, with what does not fit', needs('mlserver'), async () => {
+    await using server = await startMlServer();
+    const profile = await plane.measure('misfit', {
+      ...short,
+      target: { url: server.http, modelName: 'iris' },
+      payload: { json: JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP64', shape: [1, 3], data: [1, 2, 3] }] }) },
+      sweep: { concurrency: [1] },
+    });
+    assert.deepEqual([profile.status?.run?.state, profile.status?.run?.reason], ['Failed', 'PayloadRefused']);
+    const ready = profile.status?.conditions?.find(({ type }) => type === 'Ready');
+    assert.match(
+      ready?.message ?? '',
+      /^The model server does not take spec\.payload: the payload does not fit the signature: input "x" of the sample has the shape \[1, 3\], and the model takes \[-1, 4\]\. .*HTTP status 500/,
+    );
+    assert.equal(profile.status?.run?.jobs?.length, 1);
+  });
+
   it('TorchServe: the payload from the spec, scaled to each batch size', needs('torchserve'), async () => {
     await using server = await startTorchServe();
     const profile = await plane.measure('torchserve', {
