@@ -274,6 +274,36 @@ export const refusedToAuthors: readonly RefusedAttack[] = [
   },
 ];
 
+const objective = { latency: [{ percentile: 'p99', maxMilliseconds: 100 }] };
+
+/** How somebody who may write ModelProfiles, and no ModelDeployment, tries to have one changed by the operator. */
+export const refusedToMeasurers: readonly RefusedAttack[] = [
+  { name: 'to apply what they measure', spec: { apply: 'Apply', objective } },
+  {
+    name: 'to give a model what hardware they like',
+    spec: {
+      apply: 'Apply',
+      objective,
+      mode: 'Dedicated',
+      sweep: { concurrency: [1], hardware: [{ name: 'x', nodeSelector: { pool: 'theirs' }, resources: { limits: { cpu: '500' } } }] },
+    },
+  },
+  {
+    name: 'to give it another version',
+    spec: { apply: 'Apply', objective, mode: 'Dedicated', sweep: { concurrency: [1], runtimes: [{ name: 'old', version: 'v0.1.0' }] } },
+  },
+  { name: 'to undo what others applied', spec: { rollback: 'r3d7fbe3af27' } },
+  { name: 'to undo it by a profile that applies nothing', spec: { apply: 'Never', rollback: 'r3d7fbe3af27' } },
+  { name: 'to apply later, while it is suspended', spec: { apply: 'Apply', objective, suspend: true } },
+  { name: 'to apply to a model that is not there yet', spec: { apply: 'Apply', objective, target: { modelDeployment: 'later' } } },
+].map((attack) => ({ ...attack, kind: 'ModelProfile' as const, words: /you may not update the ModelDeployment/ }));
+
+/** What such a user is given all the same. */
+export const allowedToMeasurers: readonly Attack[] = [
+  { name: 'a recommendation', kind: 'ModelProfile', spec: { apply: 'Recommend' } },
+  { name: 'a measurement', kind: 'ModelProfile', spec: { apply: 'Never', objective } },
+];
+
 /** What the ServingPlatform's policy does not list, tried by somebody who may create Pods: refused at admission and, alone, by the operator. */
 export const refusedByPolicy: readonly (RefusedAttack & { readonly reason: string })[] = [
   {

@@ -9,12 +9,23 @@ import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { runKubectl } from '../../../hack/controlplane/cluster.ts';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
-import { apply, applyCrds, eventually, kubectl } from '../../support/cluster.ts';
+import { apply, applyCrds, eventually, get, kubectl } from '../../support/cluster.ts';
 import { installInferenceServices } from '../deployment/light-kserve.ts';
 import { type Deployed, deployed, says, serviceIfAny } from '../deployment/objects.ts';
 import { kubeconfigOf, OperatorProcess } from '../deployment/operator-process.ts';
 import { ownControlPlane } from '../deployment/stage.ts';
-import { type Attack, allowedByPolicy, attacker, dropped, policy, refusedByPolicy, refusedBySchema, refusedToAuthors } from './attacks.ts';
+import {
+  type Attack,
+  allowedByPolicy,
+  allowedToMeasurers,
+  attacker,
+  dropped,
+  policy,
+  refusedByPolicy,
+  refusedBySchema,
+  refusedToAuthors,
+  refusedToMeasurers,
+} from './attacks.ts';
 
 const manifests = resolve(import.meta.dirname, '../../../manifests');
 const [home, other] = ['team-a', 'team-b'];
@@ -27,6 +38,8 @@ type User = (args: readonly string[], input?: object) => Promise<string>;
 let author: User;
 /** May create Pods too. */
 let developer: User;
+/** May write ModelProfiles, and update the ModelDeployment `hers` alone. */
+let measurer: User;
 
 before(async () => {
   plane = await ownControlPlane();
@@ -38,16 +51,31 @@ before(async () => {
   const pods = { apiGroups: [''], resources: ['pods'], verbs: ['create'] };
   await apply([
     { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'pod-creator' }, rules: [pods] },
-    ...['author', 'developer'].map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: home } })),
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'measurer' },
+      rules: [
+        { apiGroups: ['modelwright.dev'], resources: ['modelprofiles'], verbs: ['create', 'update', 'patch', 'delete'] },
+        { apiGroups: ['modelwright.dev'], resources: ['modeldeployments'], resourceNames: ['hers'], verbs: ['update'] },
+      ],
+    },
+    ...['author', 'developer', 'measurer'].map((name) => ({
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name, namespace: home },
+    })),
     ...[
       ['author', 'modelwright-viewer'],
       ['author', 'modelwright-editor'],
       ['developer', 'modelwright-viewer'],
       ['developer', 'modelwright-editor'],
       ['developer', 'pod-creator'],
+      ['measurer', 'modelwright-viewer'],
+      ['measurer', 'measurer'],
     ].map(([user = '', role = '']) => binding(user, role)),
   ]);
-  [author, developer] = await Promise.all([userOf('author'), userOf('developer')]);
+  [author, developer, measurer] = await Promise.all([userOf('author'), userOf('developer'), userOf('measurer')]);
 });
 after(async () => {
   await plane?.stop();
@@ -185,6 +213,77 @@ describe('admission alone', () => {
     } finally {
       await kubectl(['delete', 'rolebinding', 'author-users', '-n', home]);
     }
+  });
+
+  describe('where a profile would have a model changed', () => {
+    const words = /you may not update the ModelDeployment/;
+    const applying = (spec: object = {}) => {
+      const [first] = refusedToMeasurers;
+      return { name: '', kind: 'ModelProfile' as const, spec: { ...first?.spec, ...spec } };
+    };
+    for (const attack of refusedToMeasurers) {
+      it(`refuses somebody who may only measure ${attack.name}`, () => assert.rejects(tries(measurer, attack), attack.words));
+      it(`gives an author, who could do it himself: ${attack.name}`, async () => void (await tries(author, attack)));
+    }
+    for (const attack of allowedToMeasurers) it(`gives him ${attack.name}`, async () => void (await tries(measurer, attack)));
+
+    it('goes by the very model that is named', async () => {
+      await tries(measurer, applying({ target: { modelDeployment: 'hers' } }));
+      await assert.rejects(tries(measurer, applying({ target: { modelDeployment: 'hers2' } })), words);
+    });
+
+    it('refuses it by a change of a sound profile, however that is sent', async () => {
+      await create(
+        measurer,
+        attacker({ name: '', kind: 'ModelProfile', spec: { apply: 'Recommend', objective: applying().spec.objective } }, 'grown', home),
+      );
+      const ways: readonly (readonly string[])[] = [
+        ['patch', 'modelprofile', 'grown', '-n', home, '--type=merge', '-p', '{"spec":{"apply":"Apply"}}'],
+        ['patch', 'modelprofile', 'grown', '-n', home, '--type=json', '-p', '[{"op":"replace","path":"/spec/apply","value":"Apply"}]'],
+        ['patch', 'modelprofile', 'grown', '-n', home, '--type=merge', '-p', '{"spec":{"rollback":"r3d7fbe3af27"}}'],
+        ['apply', '--server-side', '--force-conflicts', '-f', '-'],
+        ['replace', '-f', '-'],
+      ];
+      for (const args of ways) {
+        const input = args.includes('-f') ? attacker(applying(), 'grown', home) : undefined;
+        await assert.rejects(measurer(args, input), words, args.join(' '));
+      }
+    });
+
+    it('lets nobody steer a profile that an author lets apply: not its hardware, its bounds, its target, nor a run', async () => {
+      await create(author, attacker(applying(), 'steered', home));
+      const patch = (user: User, spec: object) =>
+        user(['patch', 'modelprofile', 'steered', '-n', home, '--type=merge', '-p', JSON.stringify({ spec })]);
+      const changes = [
+        { mode: 'Dedicated', sweep: { hardware: [{ name: 'x', resources: { limits: { cpu: '500' } } }] } },
+        { objective: { latency: [{ percentile: 'p99', maxMilliseconds: 10_000 }] } },
+        { target: { modelDeployment: 'other' } },
+        { runId: 'again' },
+        { suspend: true },
+      ];
+      for (const change of changes) {
+        await assert.rejects(patch(measurer, change), words, JSON.stringify(change));
+        await patch(author, change);
+      }
+      // Whoever takes the power away needs none; nor does a label, or the end of it.
+      await measurer(['label', 'modelprofile', 'steered', '-n', home, 'team=a']);
+      await patch(measurer, { apply: 'Never' });
+      await patch(author, { apply: 'Apply' });
+      await measurer(['delete', 'modelprofile', 'steered', '-n', home]);
+    });
+
+    it('has RBAC keep him from the word that a model gives, from what was found, and from what is remembered', async () => {
+      await create(author, attacker({ name: '', spec: {} }, 'model', home));
+      await create(measurer, attacker({ name: '', kind: 'ModelProfile', spec: {} }, 'forged-profile', home));
+      const forbidden = [
+        ['annotate', 'modeldeployment', 'model', '-n', home, 'modelwright.dev/apply-profile=forged-profile'],
+        ['patch', 'modelprofile', 'forged-profile', '-n', home, '--subresource=status', '--type=merge', '-p', '{"status":{"applied":[]}}'],
+      ];
+      for (const args of forbidden) await assert.rejects(measurer(args), /forbidden/i, args.join(' '));
+      const status = { application: { judged: { generation: 1, admitted: true } } };
+      const born = { ...attacker({ name: '', kind: 'ModelProfile', spec: {} }, 'born', home), status };
+      assert.doesNotMatch(await create(measurer, born), /admitted/);
+    });
   });
 
   it('lets what is older than the policy be labelled and deleted', async () => {
@@ -329,6 +428,16 @@ describe('the operator alone', () => {
       service?.metadata.ownerReferences?.map(({ controller }) => controller),
       [true],
     );
+  });
+
+  it('changes no model for a profile whose author nobody has judged', async () => {
+    const profile = { kind: 'ModelProfile' as const, spec: { ...refusedToMeasurers[0]?.spec, target: { modelDeployment: 'allowed-0' } } };
+    await create(measurer, attacker({ name: '', ...profile }, 'unjudged', home));
+    const judged = await eventually(
+      () => get<{ status?: { application?: { judged?: object } } }>('modelprofile', 'unjudged', home),
+      ({ status }) => status?.application?.judged !== undefined,
+    );
+    assert.deepEqual(judged.status?.application?.judged, { generation: 1, admitted: false });
   });
 
   it('has come to no error by any of it', () => assert.deepEqual(operator.errors(), []));
