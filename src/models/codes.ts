@@ -107,6 +107,7 @@ export const packageCodes: Readonly<Record<string, string>> = {
   'MW-L0723': 'KFServing 0.6 unpacks nothing in a folder.',
   'MW-L0724': 'Folders are matched by prefix.',
   'MW-L0725': 'Blobs beside an archive would keep it packed.',
+  'MW-L0726': 'The initializer of KServe 0.7 fails on Azure Blob.',
   'MW-L0730': 'http:// to an Azure host is rejected.',
   'MW-L0731': 'A port turns an Azure URI into a plain download.',
   'MW-L0732': 'This KServe knows no DNS-zone endpoints.',

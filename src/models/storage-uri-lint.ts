@@ -138,6 +138,14 @@ function lintAzureBlob(parsed: StorageUri, version: KServeVersion, named: string
     );
     return;
   }
+  if (version !== 'kfserving-0.6' && !isAtLeast(version, 0, 8)) {
+    add(
+      'MW-L0726',
+      'warning',
+      `The storage initializer that was released with ${named} fails on every blob of this host: "unhashable type: 'BlobProperties'".`,
+      'Use KServe 0.8 or newer, set a newer image under storageInitializer in inferenceservice-config, or serve the zip from a host that is not windows.net.',
+    );
+  }
   if (parsed.archive === undefined) {
     if (version === 'kfserving-0.6') {
       add(

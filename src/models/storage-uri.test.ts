@@ -53,7 +53,7 @@ describe('findings about a storageUri', () => {
     lintStorageUri(uri, version, context).map((finding) => finding.code);
   const table: [string, KServeVersion, string[], StorageUriContext?][] = [
     [`https://acct.blob.core.windows.net/models/packages/${digest}`, v(20), []],
-    [`https://acct.blob.core.windows.net/models/packages/${digest}/`, v(7), []],
+    [`https://acct.blob.core.windows.net/models/packages/${digest}/`, v(7), ['MW-L0726']],
     [`https://acct.blob.core.windows.net/models/packages/${digest}`, old, ['MW-L0723']],
     [`https://acct.blob.core.chinacloudapi.cn/models/packages/${digest}/model.zip`, v(9), []],
     [`https://acct.blob.core.chinacloudapi.cn/models/packages/${digest}/`, v(9), ['MW-L0734']],

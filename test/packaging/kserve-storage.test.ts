@@ -25,6 +25,9 @@ const run = promisify(execFile);
 const releases = ['0.20.0', '0.18.0', '0.17.0', '0.16.0'];
 /** Older ones: their storage module runs over the dependencies of 0.16. */
 const olderReleases = ['0.15.2', '0.13.1', '0.12.1', '0.11.2', '0.10.2', '0.9.0'];
+/** The oldest: their modules count on clients of their time, those that they were released with. */
+const oldestReleases = ['0.8.0', '0.7.0'];
+const clientsOf2021 = ['azure-storage-blob==12.8.1', 'azure-core==1.17.0', 'boto3==1.18.18', 'google-cloud-storage==1.41.1', 'urllib3<2'];
 const oldScript = fileURLToPath(new URL('./models/old_storage.py', import.meta.url));
 
 describe("KServe's storage code", { timeout: 900_000 }, () => {
@@ -74,14 +77,27 @@ describe("KServe's storage code", { timeout: 900_000 }, () => {
       const venv = await ensureVenv(`kserve-storage-${release}`, [`kserve-storage==${release}`]);
       return [join(venv, 'bin/python'), [script]];
     }
-    const libraries = await ensureVenv('kserve-storage-0.16.0', ['kserve-storage==0.16.0']);
+    const libraries = oldestReleases.includes(release)
+      ? await ensureVenv('kserve-clients-2021', clientsOf2021)
+      : await ensureVenv('kserve-storage-0.16.0', ['kserve-storage==0.16.0']);
     const venv = await ensureVenv(`kserve-${release}`, ['--no-deps', '--ignore-requires-python', `kserve==${release}`]);
     const [module = ''] = globSync(join(venv, 'lib/python*/site-packages/kserve/{storage/storage.py,storage.py}'));
     return [join(libraries, 'bin/python'), [oldScript, module]];
   }
 
-  for (const release of [...releases, ...olderReleases]) {
+  for (const release of [...releases, ...olderReleases, ...oldestReleases]) {
     for (const route of ['folderUri', 'plainUri'] as const) {
+      // Its module puts blobs into a set, and the Azure client that it was released with made them unhashable: lint says so (MW-L0726).
+      if (release === '0.7.0' && route === 'folderUri') {
+        it('0.7.0 fails on the Azure host, whatever lies there: its module and its Azure client do not fit together', async () => {
+          const [program, args] = await downloader(release);
+          const [first] = pushed;
+          const target = await mkdtemp(join(work, 'download-'));
+          const env = { ...azure.environment(), NODE_OPTIONS: '' };
+          await assert.rejects(run(program, [...args, first?.folderUri ?? '', target], { env }), /unhashable type: 'BlobProperties'/);
+        });
+        continue;
+      }
       it(`${release} unpacks all four layouts ${route === 'folderUri' ? 'from the Azure host' : 'over plain HTTP'}`, async () => {
         const [program, args] = await downloader(release);
         await Promise.all(

@@ -10,6 +10,7 @@ for name, values in {
     "kserve.storage": {"__path__": []},
     "kserve.logging": {"logger": logging.getLogger("storage")},
     "kserve.model_repository": {"MODEL_MOUNT_DIRS": "/mnt/models"},
+    "kserve.kfmodel_repository": {"MODEL_MOUNT_DIRS": "/mnt/models"},
 }.items():
     module = types.ModuleType(name)
     module.__dict__.update(values)
