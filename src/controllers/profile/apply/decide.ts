@@ -15,7 +15,7 @@ import { keptFor } from './kept.ts';
 import { type Json, mergePatch } from './merge-patch.ts';
 import { measuredBest, type Recommending } from './observe.ts';
 import type { FieldConflict } from './ownership.ts';
-import { patchFile } from './patch-file.ts';
+import { patchFile, patchKey } from './patch-file.ts';
 import { type Measured, patchHash, specOfBest } from './recommend.ts';
 import { unsettled } from './settled.ts';
 import type { Attempt, Outcome, Step } from './step.ts';
@@ -200,7 +200,7 @@ function refusedFinding(outcome: Outcome, application: ApplicationStatus, { spec
       const where =
         configMap === undefined
           ? `the patch is in status.recommendation alone: ${refused ?? 'its file could not be written'}`
-          : `the patch for its repository is in ConfigMap ${configMap}, key patch.yaml`;
+          : `the patch for its repository is in ConfigMap ${configMap}, key ${patchKey}`;
       return {
         verdict: { status: 'False', reason: 'ManagedByGitOps', message: `${whose}; ${where}` },
         application: { ...application, ...(configMap !== undefined && { configMap }) },

@@ -2,6 +2,9 @@
 import { dump } from 'js-yaml';
 import { apiVersion } from '../../../api/kind.ts';
 
+/** What the file is called in its ConfigMap, and in a repository. */
+export const patchKey = 'patch.yaml';
+
 /**
  * The patch as YAML: a merge patch that kustomize takes as it is (`patches: [{path: patch.yaml}]`), and `kubectl patch --patch-file`.
  *

@@ -6,12 +6,13 @@ import { isConflict, isForbidden, isInvalid, isNotFound, KubeError } from '../..
 import type { ObjectKey } from '../../../kube/object.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { modelDeployments } from '../../deployment/resources.ts';
+import { ownConfigMapName, writeOwnConfigMap } from '../own-config-map.ts';
 import { changesOf, forward, type SpecPatch, standingOf } from './changes.ts';
 import { gitOpsOf } from './gitops.ts';
 import { admissionJudges } from './judge.ts';
 import { type Json, mergePatch } from './merge-patch.ts';
 import { type FieldConflict, type Live, managerOf, specToApply, unmet } from './ownership.ts';
-import { writePatchFile } from './patch-config-map.ts';
+import { patchKey } from './patch-file.ts';
 import type { Outcome, Step } from './step.ts';
 
 export interface StepPorts {
@@ -32,7 +33,11 @@ export async function takeStep(step: Step, ports: StepPorts, signal: AbortSignal
   const gitOps = gitOpsOf(live.metadata);
   switch (step.kind) {
     case 'Try':
-      if (gitOps !== undefined) return { kind: 'Managed', gitOps, ...(await writePatchFile(client, profile, step.file, signal)) };
+      if (gitOps !== undefined) {
+        const configMap = ownConfigMapName(profile.metadata.name, 'patch');
+        const refused = await writeOwnConfigMap(client, profile, configMap, { data: { [patchKey]: step.file } }, signal);
+        return { kind: 'Managed', gitOps, ...(refused === undefined ? { configMap } : { refused }) };
+      }
       return dryRun(step.patch, live, ports, signal);
     case 'Write': {
       const { changes } = step.application;

@@ -1,5 +1,5 @@
 /** What belongs to the full report of a run, by name. */
-import { hash } from 'node:crypto';
+import { ownConfigMapName } from '../own-config-map.ts';
 
 /** An archive in the folder of the profile: one for each completion index of a Job. */
 export function archiveName(job: string, index: number): string {
@@ -16,9 +16,6 @@ export function uploadSecretName(job: string): string {
   return `${job}-report`;
 }
 
-const longestName = 253;
-
 export function reportConfigMapName(profile: string): string {
-  const name = `${profile}-report`;
-  return name.length <= longestName ? name : `${name.slice(0, longestName - 13)}-${hash('sha256', profile, 'hex').slice(0, 12)}`;
+  return ownConfigMapName(profile, 'report');
 }
