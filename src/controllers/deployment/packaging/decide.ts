@@ -95,7 +95,7 @@ function decideOn(task: Task | undefined, target: Target, observed: PackagingObs
   const { image } = observed;
   if (image === undefined) {
     const message =
-      'The operator does not know the image of its own program, which packages models; an administrator must start it with --image';
+      'The operator does not know the image of its own program, which packages models; an administrator must set spec.packaging.image of the ServingPlatform, or start it with --image';
     return stop(failed('ImageNotKnown', message, earlier));
   }
   const made = target && observed.siblings.find(({ source, repository }) => source === task.source && repository === target.declared.name);

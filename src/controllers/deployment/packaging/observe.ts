@@ -13,6 +13,7 @@ export interface ObservePackagingPorts {
   readonly dialect: Dialect;
   readonly settings: PackagingSettings | undefined;
   readonly sourceHosts: readonly string[];
+  /** The operator's own. */
   readonly image: string | undefined;
   readonly now: number;
 }
@@ -34,7 +35,7 @@ export function observePackaging(
     settings,
     sourceHosts,
     namespace: namespaceOf(namespace, stores.packaging),
-    image,
+    image: settings?.jobs.image ?? image,
     // One that was made for an earlier deployment of this name is about to be collected.
     jobs: jobs.byIndex(packagingIndex, id).filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid)),
     pods: pods.byIndex(packagingIndex, id),
