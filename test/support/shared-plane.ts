@@ -10,9 +10,14 @@ import { AUDIT_LOG_VARIABLE, KUBECONFIG_VARIABLE, KUBECTL_VARIABLE, NAME_VARIABL
 export async function startShared(tier: string, options: StartOptions = {}): Promise<ControlPlane | undefined> {
   if (process.env[KUBECONFIG_VARIABLE]) return undefined;
   const plane = await start({ name: `${tier}-${process.pid}`, say: console.error, ...options });
+  useControlPlane(plane);
+  return plane;
+}
+
+/** All helpers of this process, and of the processes it starts, use this one from now on. */
+export function useControlPlane(plane: ControlPlane): void {
   process.env[KUBECONFIG_VARIABLE] = plane.kubeconfig;
   process.env[AUDIT_LOG_VARIABLE] = plane.auditLog;
   process.env[KUBECTL_VARIABLE] = plane.record.kubectl;
   process.env[NAME_VARIABLE] = plane.name;
-  return plane;
 }

@@ -10,9 +10,9 @@ import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { kubeconfigOf, OperatorProcess } from '../../integration/deployment/operator-process.ts';
 import { apply, eventually, get, kubectl, list } from '../../support/cluster.ts';
 import { earlierChart, earlierProgram } from '../../support/earlier/earlier.ts';
-import { AUDIT_LOG_VARIABLE, KUBECONFIG_VARIABLE, KUBECTL_VARIABLE, NAME_VARIABLE } from '../../support/environment.ts';
 import { chartFolder, Helm } from '../../support/helm.ts';
 import { modelTraces } from '../../support/model-traces.ts';
+import { useControlPlane } from '../../support/shared-plane.ts';
 
 const system = 'modelwright-system';
 const models = 'models';
@@ -34,7 +34,7 @@ const model = (name: string, spec: object) => ({
 });
 
 /** One of each sort, and the reason of its Ready. */
-const live: readonly (readonly [object, reason: string])[] = [
+const live: readonly (readonly [model: ReturnType<typeof model>, reason: string])[] = [
   [model('plain', {}), 'Serving'],
   [
     model('full', {
@@ -96,10 +96,7 @@ let earlierFile: string;
 before(async () => {
   helm = await Helm.get();
   plane = await start({ name: `upgrade-${process.pid}`, nodes: 'fake', kserve: '0.20.0', knative: true });
-  process.env[KUBECONFIG_VARIABLE] = plane.kubeconfig;
-  process.env[AUDIT_LOG_VARIABLE] = plane.auditLog;
-  process.env[KUBECTL_VARIABLE] = plane.record.kubectl;
-  process.env[NAME_VARIABLE] = plane.name;
+  useControlPlane(plane);
   earlierFile = await earlierProgram(join(plane.dir, 'earlier'));
   await apply([system, models].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })));
 });
@@ -122,16 +119,12 @@ async function operate(program?: string): Promise<void> {
 /** Has the operator judge every model again by a change that no pod sees, and waits until it has. */
 async function judgedAgain(mark: string): Promise<void> {
   const patch = JSON.stringify({ spec: { model: { description: mark } } });
-  for (const [{ metadata }] of live as readonly (readonly [{ metadata: { name: string } }, string])[])
-    await kubectl(['patch', 'modeldeployment', metadata.name, '-n', models, '--type=merge', '-p', patch]);
+  for (const [{ metadata }] of live) await kubectl(['patch', 'modeldeployment', metadata.name, '-n', models, '--type=merge', '-p', patch]);
   await settled();
 }
 
 /** Waits until every model is as it should be, in the words of the operator that runs. */
 async function settled(): Promise<void> {
-  const expected = Object.fromEntries(
-    (live as readonly (readonly [{ metadata: { name: string } }, string])[]).map(([{ metadata }, reason]) => [metadata.name, reason]),
-  );
   await eventually(
     async () =>
       Object.fromEntries(
@@ -140,7 +133,7 @@ async function settled(): Promise<void> {
           return [metadata.name, status?.observedGeneration === metadata.generation ? ready?.reason : 'not judged'];
         }),
       ),
-    (reasons) => Object.entries(expected).every(([name, reason]) => reasons[name] === reason),
+    (reasons) => live.every(([{ metadata }, reason]) => reasons[metadata.name] === reason),
     300,
   );
 }

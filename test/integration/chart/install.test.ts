@@ -13,8 +13,8 @@ import { PROMETHEUS_OPERATOR } from '../../../hack/controlplane/catalog.ts';
 import { start } from '../../../hack/controlplane/instance.ts';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { apply, eventually, get, kubectl } from '../../support/cluster.ts';
-import { AUDIT_LOG_VARIABLE, KUBECONFIG_VARIABLE, KUBECTL_VARIABLE, NAME_VARIABLE } from '../../support/environment.ts';
 import { chartFolder, Helm } from '../../support/helm.ts';
+import { useControlPlane } from '../../support/shared-plane.ts';
 import { everything } from './all-values.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -26,10 +26,7 @@ let plane: ControlPlane;
 before(async () => {
   helm = await Helm.get();
   plane = await start({ name: `chart-${process.pid}`, nodes: 'fake' });
-  process.env[KUBECONFIG_VARIABLE] = plane.kubeconfig;
-  process.env[AUDIT_LOG_VARIABLE] = plane.auditLog;
-  process.env[KUBECTL_VARIABLE] = plane.record.kubectl;
-  process.env[NAME_VARIABLE] = plane.name;
+  useControlPlane(plane);
   await installMonitoringKinds();
 });
 after(async () => {

@@ -2,7 +2,7 @@
 import { start } from '../../../hack/controlplane/instance.ts';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { applyCrds, freshNamespace } from '../../support/cluster.ts';
-import { AUDIT_LOG_VARIABLE, KUBECONFIG_VARIABLE, KUBECTL_VARIABLE, NAME_VARIABLE } from '../../support/environment.ts';
+import { useControlPlane } from '../../support/shared-plane.ts';
 import { OperatorProcess } from './operator-process.ts';
 
 export class Stage implements AsyncDisposable {
@@ -42,11 +42,6 @@ export class Stage implements AsyncDisposable {
 /** An API server for this test file alone, for tests that install and remove CRDs. All helpers of this process use it from now on. */
 export async function ownControlPlane(): Promise<ControlPlane> {
   const plane = await start();
-  Object.assign(process.env, {
-    [KUBECONFIG_VARIABLE]: plane.kubeconfig,
-    [AUDIT_LOG_VARIABLE]: plane.auditLog,
-    [KUBECTL_VARIABLE]: plane.record.kubectl,
-    [NAME_VARIABLE]: plane.name,
-  });
+  useControlPlane(plane);
   return plane;
 }

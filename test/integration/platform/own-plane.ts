@@ -5,14 +5,11 @@
 import { type StartOptions, start } from '../../../hack/controlplane/instance.ts';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { applyCrds } from '../../support/cluster.ts';
-import { AUDIT_LOG_VARIABLE, KUBECONFIG_VARIABLE, KUBECTL_VARIABLE, NAME_VARIABLE } from '../../support/environment.ts';
+import { useControlPlane } from '../../support/shared-plane.ts';
 
 export async function ownPlane(tier: string, options: StartOptions = {}): Promise<ControlPlane> {
   const plane = await start({ name: `${tier}-platform-${process.pid}`, ...options });
-  process.env[KUBECONFIG_VARIABLE] = plane.kubeconfig;
-  process.env[AUDIT_LOG_VARIABLE] = plane.auditLog;
-  process.env[KUBECTL_VARIABLE] = plane.record.kubectl;
-  process.env[NAME_VARIABLE] = plane.name;
+  useControlPlane(plane);
   await applyCrds();
   return plane;
 }
