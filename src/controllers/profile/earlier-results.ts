@@ -15,12 +15,16 @@ const ofResults = ['results', 'best', 'nearestMiss', 'rejected', 'provenance', '
 /** What of it the run under way needs again; the rest follows from it. */
 const ofMeasuring = ['results', 'provenance', 'method', 'gpuSource'] as const;
 
+/** Conditions that are of results. */
+const judgements: readonly string[] = ['SLOMet', 'Stale'];
+
 /** The profile as its latest run has left it: without the results of an earlier one. */
 export function ofLatestRun<T extends Cached<ModelProfile> | ModelProfile>(profile: T): T {
   const { status } = profile;
   if (status?.measuring === undefined) return profile;
   const { measuring, ...rest } = status;
-  return { ...profile, status: { ...without(rest, ofResults), ...part(measuring, ofMeasuring) } };
+  const conditions = status.conditions?.filter(({ type }) => !judgements.includes(type));
+  return { ...profile, status: { ...without(rest, ofResults), ...part(measuring, ofMeasuring), ...(conditions && { conditions }) } };
 }
 
 /** The status to store. `before` is the stored one. */
@@ -34,7 +38,7 @@ export function withEarlierResults(before: Status | undefined, draft: StatusDraf
     const { status, reason, message } = condition;
     return [{ type, status, reason, message }];
   };
-  const others = draft.conditions.filter(({ type }) => type !== 'SLOMet' && type !== 'Stale');
+  const others = draft.conditions.filter(({ type }) => !judgements.includes(type));
   const stale: ConditionInput[] =
     run.trigger === 'SpecChanged' && run.state !== 'Cancelled'
       ? [

@@ -5,6 +5,7 @@ import type { ModelProfile, ModelProfileSpec, ModelProfileStatus } from '../../a
 import type { Cached } from '../../kube/store.ts';
 import { decide } from './decide.ts';
 import type { Decision } from './decision.ts';
+import { ofLatestRun } from './earlier-results.ts';
 import type { Judgement } from './idle/judge.ts';
 import type { Observed } from './observed.ts';
 import type { JobObject } from './resources.ts';
@@ -183,6 +184,17 @@ describe('the results of a complete run', () => {
     // What was taken once is there at the next look, when its pod is gone.
     const later = decide(observed(after(again(first.profile, 'two'), partly), { ...lost, jobs: [stored(job)], pods: [] }));
     assert.equal(later.status?.measuring?.results?.length, 1);
+  });
+  it('leave nothing that was said of them to the run that takes their place', () => {
+    const another = { ...first.profile, spec: { ...first.profile.spec, sweep: { concurrency: [8] } } };
+    const next = decide(observed(another, { legs: [serving()] }));
+    assert.equal(verdict(next, 'Stale'), 'True SpecChanged');
+    const latest = ofLatestRun(after(another, next));
+    assert.deepEqual(
+      latest.status?.conditions?.filter(({ type }) => type === 'Stale' || type === 'SLOMet'),
+      [],
+    );
+    assert.deepEqual([latest.status?.results, latest.status?.best], [undefined, undefined]);
   });
   it('give way to those of the next complete run, whole', () => {
     const second = measured(again(first.profile, 'two'), 2);

@@ -35,15 +35,18 @@ export function managerOf(profile: string): string {
   return name.length <= longestManager ? name : `${name.slice(0, longestManager - 13)}-${hash('sha256', profile, 'hex').slice(0, 12)}`;
 }
 
-/** The spec to apply: what we own and keep, and what the patch sets. Whatever is somebody else's, or was set so before, is left out of it. */
-export function specToApply(live: Live, patch: SpecPatch, manager: string): Json {
+/**
+ * The spec to apply: what we own and keep, and what the patch sets. Whatever is somebody else's, or was set so before, is left out of it. Undefined when
+ * nothing is left.
+ */
+export function specToApply(live: Live, patch: SpecPatch, manager: string): Json | undefined {
   const own = (live.metadata.managedFields ?? []).find(
     (entry) => entry.manager === manager && entry.operation === 'Apply' && entry.subresource === undefined,
   );
   const fields = own?.fieldsV1?.['f:spec'];
   const owned = fields === undefined ? {} : (valuesOf(fields, live.spec as Json) ?? {});
   // An object that an apply empties is made null by the server, and then refused.
-  return withoutEmpty(patched(owned, patch)) ?? {};
+  return withoutEmpty(patched(owned, patch));
 }
 
 /** The part of a value that a set of fields names. Lists are whole: those of this kind that merge by keys hold nothing that a measurement sets. */

@@ -88,12 +88,13 @@ type Answer = { readonly made: { readonly spec: object }; readonly refusal?: nev
 async function apply(patch: SpecPatch, live: Live, { client, profile }: StepPorts, isDry: boolean, signal: AbortSignal): Promise<Answer> {
   const { name, namespace = '', uid, resourceVersion } = live.metadata;
   const manager = managerOf(profile.metadata.name);
+  const spec = specToApply(live, patch, manager);
   const body = {
     apiVersion: live.apiVersion,
     kind: live.kind,
     // What was looked at is what is written: whoever changes it in between is not written over.
     metadata: { name, namespace, uid, resourceVersion },
-    spec: specToApply(live, patch, manager),
+    ...(spec !== undefined && { spec }),
   };
   try {
     const options = { fieldManager: manager, ...(isDry && { dryRun: true }) };
