@@ -1,5 +1,6 @@
 /** Images of one Node program each, bundled into one file: test servers, and Azurite. */
 import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
 import { build } from 'esbuild';
 import type { Say } from '../controlplane/log.ts';
 import { USER } from './debian.ts';
@@ -7,6 +8,8 @@ import { text } from './entries.ts';
 import { type Image, makeImage, type RunConfig } from './image.ts';
 import { cachedLayer } from './layer.ts';
 import { nodeLayers } from './modelwright.ts';
+
+const CHECKOUT = resolve(import.meta.dirname, '../..');
 
 export interface NodeProgram {
   readonly reference: string;
@@ -16,12 +19,9 @@ export interface NodeProgram {
   readonly path: string;
   /** Packages that the program asks for only where they are installed. */
   readonly without?: readonly string[];
-  /** Arguments where the Pod gives none. */
-  readonly args?: readonly string[];
-  readonly env?: readonly string[];
 }
 
-export async function nodeProgramImage(say: Say, { reference, entry, path, without = [], args, env = [] }: NodeProgram): Promise<Image> {
+export async function nodeProgramImage(say: Say, { reference, entry, path, without = [] }: NodeProgram): Promise<Image> {
   const program = await bundled(entry, without);
   const digest = createHash('sha256').update(program).digest('hex');
   const layers = [
@@ -31,17 +31,18 @@ export async function nodeProgramImage(say: Say, { reference, entry, path, witho
   const run: RunConfig = {
     User: USER,
     Entrypoint: [`/${path}`],
-    ...(args !== undefined && { Cmd: args }),
-    Env: ['PATH=/usr/bin', 'NODE_ENV=production', ...env],
+    Env: ['PATH=/usr/bin', 'NODE_ENV=production'],
     WorkingDir: '/tmp',
   };
   return makeImage({ reference, layers, run });
 }
 
-/** CommonJS, so that a file without an extension is a program: a Pod may call it by another's name. */
-async function bundled(entry: string, without: readonly string[]): Promise<string> {
+/** The whole program as CommonJS, so that a file without an extension is one: a Pod may call it by another's name. The same wherever it is made. */
+export async function bundled(entry: string, without: readonly string[] = []): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [entry],
+    // Paths of sources stand in it as they are from here.
+    absWorkingDir: CHECKOUT,
     bundle: true,
     write: false,
     platform: 'node',
