@@ -262,7 +262,7 @@ describe('without a pod', () => {
       }),
       stage: 'Startup',
       reason: 'PodRefused',
-      message: /PodSecurity.*Pod Security level/,
+      message: /PodSecurity.*spec\.storageContainer/s,
     },
   ];
   for (const row of modes.includes('Standard') ? rows : []) {
