@@ -57,8 +57,24 @@ export function now(): number {
   return performance.now() * 1000 + origin;
 }
 
-/** performance.now() counts from the start of its own thread; hrtime is the system's monotonic clock. */
-const origin = Number(process.hrtime.bigint()) / 1000 - performance.now() * 1000;
+/** Microseconds of the system's monotonic clock. */
+const monotonic = () => Number(process.hrtime.bigint()) / 1000;
+
+/**
+ * performance.now() counts from the start of its own thread; hrtime is the system's monotonic clock. What lies between them is read several
+ * times, and the reading that nothing came in between of is taken: the first calls take milliseconds, which would set threads apart.
+ */
+const origin = ((): number => {
+  let [shortest, found] = [Number.POSITIVE_INFINITY, 0];
+  for (let reading = 0; reading < 32; reading++) {
+    const before = monotonic();
+    const own = performance.now() * 1000;
+    const after = monotonic();
+    if (after - before >= shortest) continue;
+    [shortest, found] = [after - before, (before + after) / 2 - own];
+  }
+  return found;
+})();
 
 /** Whether a reply's body begins as an error object does (`{"error": …`, `{"message": …`), in spite of its status of success. */
 export function looksLikeError(chunk: Buffer, start: number, end: number): boolean {

@@ -1,5 +1,5 @@
 /**
- * Measures the load generator: `npm run bench -- load [throughput|accuracy|truth|lateness|grpc|perf-analyzer …] [--rounds N] [--seconds N]`.
+ * Measures the load generator: `npm run bench -- load [throughput|accuracy|truth|lateness|wire|grpc|perf-analyzer …] [--rounds N] [--seconds N]`.
  * Tools and servers that are not installed are left out; `node test/load/real/install.ts` fetches them.
  */
 import type { Figure } from '../figure.ts';
@@ -7,12 +7,14 @@ import { grpcTransports } from './grpc.ts';
 import { besidePerfAnalyzer } from './perf-analyzer.ts';
 import { accuracy, throughput } from './side-by-side.ts';
 import { lateness, truth } from './truth.ts';
+import { wire } from './wire.ts';
 
 const parts: Readonly<Record<string, (rounds: number, seconds: number) => Promise<Figure[]>>> = {
   throughput,
   accuracy,
   truth,
   lateness,
+  wire,
   grpc: grpcTransports,
   'perf-analyzer': besidePerfAnalyzer,
 };
