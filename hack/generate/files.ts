@@ -3,6 +3,7 @@ import type { KindDefinition } from '../../src/api/kind.ts';
 import { modelDeployment } from '../../src/api/model-deployment/index.ts';
 import { modelProfile } from '../../src/api/model-profile/index.ts';
 import { servingPlatform } from '../../src/api/serving-platform/index.ts';
+import { accuracySampleSchema } from '../../src/load/accuracy/schema.ts';
 import { benchReportSchema } from '../../src/load/report/schema.ts';
 import { chartFiles } from './chart/files.ts';
 import { customResourceDefinition } from './crd.ts';
@@ -19,6 +20,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ...chartFiles([modelDeployment, modelProfile, servingPlatform]),
     ['docs/reference/lint.md', lintPage()],
     ['docs/troubleshooting.md', troubleshootingPage()],
+    ['schemas/accuracy-sample.schema.json', `${JSON.stringify(accuracySampleSchema, null, 2)}\n`],
     ['schemas/bench-report.schema.json', `${JSON.stringify(benchReportSchema, null, 2)}\n`],
   ]);
 }

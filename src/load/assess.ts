@@ -157,6 +157,7 @@ export function assess(observation: Observation, judgement: Judgement): Point {
     },
     server: observation.server,
     gpus: observation.gpus,
+    accuracy: null,
     valid: invalidReasons.length === 0,
     invalidReasons,
     notes: notes(observation, facts, judgement),

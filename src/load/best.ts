@@ -1,3 +1,4 @@
+import type { Accuracy } from './accuracy/evaluate.ts';
 import type { Interval } from './statistics/interval.ts';
 
 /** What a setting is chosen by. Latencies are keyed by percentile name (`p99`), in microseconds. */
@@ -11,6 +12,8 @@ export interface Candidate {
   readonly throughputInterval: Interval;
   readonly latencyMicroseconds: Readonly<Record<string, number>>;
   readonly errorsPerMillion: number;
+  /** How often the model is right there; absent or null where that was not measured. */
+  readonly accuracy?: Pick<Accuracy, 'share' | 'interval' | 'samples'> | null;
 }
 
 export interface LatencyBound {
@@ -22,6 +25,8 @@ export interface Objective {
   readonly maximize: 'Throughput' | 'LowLatency';
   readonly latency: readonly LatencyBound[];
   readonly maxErrorsPerMillion: number | null;
+  /** Share of samples that the model must have right, 0 to 1. Absent or null: any. */
+  readonly minAccuracy?: number | null;
 }
 
 export interface Rejection {
@@ -115,7 +120,22 @@ function brokenConstraints(candidate: Candidate, objective: Objective): Broken[]
       excess: candidate.errorsPerMillion / Math.max(1, most) - 1,
     });
   }
+  const { minAccuracy } = objective;
+  if (typeof minAccuracy === 'number') broken.push(...accuracyBroken(candidate.accuracy ?? null, minAccuracy));
   return broken;
+}
+
+/** By the share that was found, not by the ends of its interval: those say how sure it is, and a dataset of few samples proves little either way. */
+function accuracyBroken(accuracy: NonNullable<Candidate['accuracy']> | null, least: number): Broken[] {
+  if (accuracy === null) return [{ text: 'accuracy was not measured', excess: Number.POSITIVE_INFINITY }];
+  const { share, interval, samples } = accuracy;
+  if (share >= least) return [];
+  const text = `accuracy ${percent(share)} (95 %: ${percent(interval.low)} to ${percent(interval.high)}, ${samples} samples) is below ${percent(least)}`;
+  return [{ text, excess: share === 0 ? Number.POSITIVE_INFINITY : least / share - 1 }];
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toFixed(2))} %`;
 }
 
 function compare(a: Candidate, b: Candidate, objective: Objective, percentile: string): number {

@@ -15,5 +15,6 @@ export function candidateOf(point: Point): Candidate {
     latencyMicroseconds:
       latency === null ? {} : { mean: latency.mean, ...Object.fromEntries(percentiles.map((name) => [name, latency[name]])) },
     errorsPerMillion: errorsPerMillion(point),
+    accuracy: point.accuracy,
   };
 }

@@ -1,5 +1,6 @@
+import type { Accuracy } from './accuracy/evaluate.ts';
 import type { GpuUse, Point } from './point.ts';
-import { type CompactPoint, type CompactScenario, encodePoint } from './point-code.ts';
+import { type CompactAccuracy, type CompactPoint, type CompactScenario, encodePoint } from './point-code.ts';
 import type { Report } from './report/report.ts';
 import { encodeReportLine, type StoredReport } from './report-code.ts';
 import type { ScenarioVerdict } from './scenario.ts';
@@ -47,10 +48,15 @@ export function compactOf(
     gpuMemoryUsedMebibytes: scaled(gpu.memoryUsedMaxBytes, 2 ** -20),
     gpuMemoryTotalMebibytes: scaled(gpu.memoryTotalBytes, 2 ** -20),
     gpuPowerMilliwatts: scaled(gpu.powerWatts, 1000),
+    accuracy: point.accuracy === null ? null : compactAccuracy(point.accuracy),
     scenario: scenario === null ? null : compactScenario(scenario),
     completedAtSeconds: Math.round(Date.parse(point.startedAt) / 1000 + point.durationSeconds),
     invalidReasons: point.invalidReasons.map((finding) => finding.reason),
   };
+}
+
+function compactAccuracy({ metric, samples, correct }: Accuracy): CompactAccuracy {
+  return { metric, samples, correct };
 }
 
 function compactScenario({ name, metric, rules }: ScenarioVerdict): CompactScenario {

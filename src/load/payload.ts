@@ -48,6 +48,19 @@ export function isBatched(payload: Payload): boolean {
   return payload.kind === 'signature' ? payload.signature.batched : payload.kind === 'samples';
 }
 
+/** One request with all rows of the samples, in their order. */
+export function requestOf(
+  samples: readonly unknown[],
+  protocol: ProtocolName,
+  model: ModelAddress,
+): { readonly request: WireRequest; readonly rows: number } {
+  const parsed = samples.map((sample) => rowsOf(sample, protocol, model));
+  const [first] = parsed;
+  if (first === undefined) throw new UsageError('there is no sample to send');
+  const rows = parsed.flatMap((one) => one.rows);
+  return { request: first.make(rows), rows: rows.length };
+}
+
 interface Rows {
   /** One entry a row; a V1 row is any JSON, a V2 row one tensor slice for each input. */
   readonly rows: readonly unknown[];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { accuracyMetrics } from './accuracy/metric.ts';
 import { errorClasses } from './point.ts';
 import { type CompactPoint, compactPointBytes, decodePoints, encodePoint } from './point-code.ts';
 import { scenarioNames, scenarioRules } from './scenario.ts';
@@ -48,6 +49,16 @@ const point: fc.Arbitrary<CompactPoint> = fc.record({
   gpuMemoryUsedMebibytes: maybe(count),
   gpuMemoryTotalMebibytes: maybe(count),
   gpuPowerMilliwatts: maybe(count),
+  accuracy: fc.option(
+    fc
+      .record({
+        metric: fc.constantFrom(...accuracyMetrics),
+        samples: fc.integer({ min: 1, max: 36 ** 6 - 1 }),
+        share: fc.double({ min: 0, max: 1, noNaN: true }),
+      })
+      .map(({ metric, samples, share }) => ({ metric, samples, correct: Math.floor(samples * share) })),
+    { nil: null },
+  ),
   scenario: fc.option(
     fc.record({
       name: fc.constantFrom(...scenarioNames),
@@ -131,7 +142,10 @@ describe('the compact form of a point', () => {
     assert.ok(decoded.ok, JSON.stringify(decoded));
     const [read] = decoded.points;
     assert.deepEqual([read?.batchSize, read?.load], [8, { loop: 'closed', concurrency: 4 }]);
-    assert.deepEqual([read?.gpuUtilisationPermille, read?.gpuUtilisationMaxPermille, read?.scenario], [875, null, null]);
+    assert.deepEqual(
+      [read?.gpuUtilisationPermille, read?.gpuUtilisationMaxPermille, read?.scenario, read?.accuracy],
+      [875, null, null, null],
+    );
     assert.deepEqual(read?.invalidReasons, ['Unstable']);
     assert.equal(decodePoints(old.replace('mw1', 'mw2'), 'r-of-an-older').ok, false);
   });

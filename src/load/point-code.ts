@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { type AccuracyMetric, accuracyMetrics } from './accuracy/metric.ts';
 import { type ErrorClass, errorClasses, type Load } from './point.ts';
 import { decodeReportLine, isReportLine, type StoredReport } from './report-code.ts';
 import { type ScenarioName, type ScenarioRuleName, scenarioNames, scenarioRules } from './scenario.ts';
@@ -38,10 +39,18 @@ export interface CompactPoint {
   readonly gpuMemoryUsedMebibytes: number | null;
   readonly gpuMemoryTotalMebibytes: number | null;
   readonly gpuPowerMilliwatts: number | null;
+  /** How often the model was right at the point's batch size; `null` where it was not asked. */
+  readonly accuracy: CompactAccuracy | null;
   /** The scenario that the point was measured as; `null` for a plain one. */
   readonly scenario: CompactScenario | null;
   readonly completedAtSeconds: number;
   readonly invalidReasons: readonly InvalidReason[];
+}
+
+export interface CompactAccuracy {
+  readonly metric: AccuracyMetric;
+  readonly samples: number;
+  readonly correct: number;
 }
 
 export interface CompactScenario {
@@ -91,7 +100,7 @@ const tailFields = [
   'gpuPowerMilliwatts',
 ] as const;
 /** What the second version adds at the end. */
-const laterFieldCount = 4;
+const laterFieldCount = 7;
 const firstFieldCount = 13 + latencyFields.length + tailFields.length + 2;
 
 /** One line of at most 450 ASCII bytes: `mw2,<run>,<fields in base 36>,<CRC-32>`. Numbers are rounded and capped, never wrapped. */
@@ -218,7 +227,8 @@ function parse(run: string, fields: readonly string[], isFirst: boolean): Compac
   const later = () => (isFirst ? null : optional());
   const gpuUtilisationMaxPermille = later();
   const scenario = scenarioOf(later(), later(), later());
-  if (scenario === undefined || broken || bits >= 2 ** invalidReasons.length) return undefined;
+  const accuracy = accuracyOf(later(), later(), later());
+  if (scenario === undefined || accuracy === undefined || broken || bits >= 2 ** invalidReasons.length) return undefined;
   const reasons = invalidReasons.filter((_, position) => Math.floor(bits / 2 ** position) % 2 === 1);
   return {
     run,
@@ -237,18 +247,22 @@ function parse(run: string, fields: readonly string[], isFirst: boolean): Compac
     ...tail,
     gpuUtilisationMaxPermille,
     scenario,
+    accuracy,
     completedAtSeconds,
     invalidReasons: reasons,
   };
 }
 
-function laterFields({ gpuUtilisationMaxPermille, scenario }: CompactPoint): string[] {
+function laterFields({ gpuUtilisationMaxPermille, scenario, accuracy }: CompactPoint): string[] {
   const unmet = scenario?.unmet.reduce((bits, rule) => bits + 2 ** scenarioRules.indexOf(rule), 0) ?? null;
   return [
     number(gpuUtilisationMaxPermille, 2),
     number(scenario === null ? null : scenarioNames.indexOf(scenario.name), 1),
     number(unmet, 2),
     number(scenario?.valueThousandths ?? null, 8),
+    number(accuracy === null ? null : accuracyMetrics.indexOf(accuracy.metric), 1),
+    number(accuracy?.samples ?? null, 6),
+    number(accuracy?.correct ?? null, 6),
   ];
 }
 
@@ -258,6 +272,13 @@ function scenarioOf(position: number | null, bits: number | null, valueThousandt
   const name = scenarioNames[position];
   if (name === undefined || bits === null || bits >= 2 ** scenarioRules.length) return undefined;
   return { name, unmet: scenarioRules.filter((_, rule) => Math.floor(bits / 2 ** rule) % 2 === 1), valueThousandths };
+}
+
+/** Undefined for what this version does not know. */
+function accuracyOf(position: number | null, samples: number | null, correct: number | null): CompactAccuracy | null | undefined {
+  if (position === null) return null;
+  const metric = accuracyMetrics[position];
+  return metric === undefined || samples === null || correct === null || correct > samples ? undefined : { metric, samples, correct };
 }
 
 /** Base 36 in at most so many digits: seven hold 78 × 10⁹, 21 hours in microseconds. */

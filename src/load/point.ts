@@ -1,3 +1,4 @@
+import type { Accuracy } from './accuracy/evaluate.ts';
 import type { HistogramJson } from './statistics/histogram.ts';
 import type { Interval } from './statistics/interval.ts';
 import type { Finding } from './validity.ts';
@@ -127,6 +128,8 @@ export interface Point {
   };
   readonly server: ServerStages | null;
   readonly gpus: readonly GpuUse[] | null;
+  /** How often the model is right at this batch size; `null` where it was not asked. */
+  readonly accuracy: Accuracy | null;
   readonly valid: boolean;
   readonly invalidReasons: readonly Finding[];
   /** True remarks that do not make the point invalid. */

@@ -1,3 +1,4 @@
+import { type Accuracy, type AccuracySpec, evaluate } from './accuracy/evaluate.ts';
 import type { Judgement } from './assess.ts';
 import { chooseBest, type LatencyBound, type Objective } from './best.ts';
 import { candidateOf } from './candidate.ts';
@@ -49,6 +50,8 @@ export interface BenchSpec {
   readonly judgement: Judgement;
   readonly objective: Objective;
   readonly sources: MetricSources;
+  /** Held against a dataset before the points of each batch size. */
+  readonly accuracy?: AccuracySpec;
 }
 
 export interface Guard {
@@ -75,6 +78,7 @@ export type Work =
 /** What happens while a run goes on. */
 export type BenchEvent =
   | { readonly kind: 'begun'; readonly coldStartMicroseconds: number; readonly planned: number | null }
+  | { readonly kind: 'accuracy'; readonly batchSize: number; readonly accuracy: Accuracy }
   | { readonly kind: 'warming'; readonly id: string; readonly index: number }
   | {
       readonly kind: 'measuring';
@@ -104,6 +108,7 @@ class Run {
   readonly #requestBytes: Record<string, number> = {};
   readonly #requests = new Map<number, readonly WireRequest[]>();
   readonly #minimumBytes = new Map<number, number>();
+  readonly #accuracies = new Map<number, Accuracy>();
   #coldStart: number | null = null;
   #scenario: ScenarioVerdict | null = null;
   /** What made the guard end the run. */
@@ -277,7 +282,9 @@ class Run {
       if (!(error instanceof TargetError)) throw error;
       failure = error.message;
     });
-    const measured =
+    // After the first request, which is to find the server as cold as it is.
+    const accuracy = failure === undefined ? await this.#accuracyOf(batchSize) : null;
+    const loaded =
       failure === undefined
         ? await measurePoint(
             {
@@ -292,9 +299,26 @@ class Run {
             this.#signal,
           )
         : { point: failedPoint(planned, failure, judgement), sorted: new Float64Array(0), raw: null };
+    const measured = { ...loaded, point: { ...loaded.point, accuracy } };
     this.#points.push(measured.point);
     this.#onEvent({ kind: 'point', point: measured.point, index, raw: measured.raw });
     return measured;
+  }
+
+  async #accuracyOf(batchSize: number): Promise<Accuracy | null> {
+    const { accuracy, target, protocol, model, limits } = this.#spec;
+    if (accuracy === undefined) return null;
+    const known = this.#accuracies.get(batchSize);
+    if (known !== undefined) return known;
+    const found = await evaluate({ target, protocol, model, limits }, accuracy, batchSize, this.#signal).catch((error: unknown) => {
+      // What has been measured until then is kept.
+      if (!this.#signal.aborted) throw error;
+      return null;
+    });
+    if (found === null) return null;
+    this.#accuracies.set(batchSize, found);
+    this.#onEvent({ kind: 'accuracy', batchSize, accuracy: found });
+    return found;
   }
 
   #threadSpec(batchSize: number, load: Load, index: number, count: number, spin: boolean): ThreadSpec {

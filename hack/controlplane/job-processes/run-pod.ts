@@ -77,7 +77,7 @@ function runContainer(
   say(`${pod.metadata.name}: modelwright ${args.join(' ')}`);
   return new Promise((done, fail) => {
     const child = spawn(program, [...first, ...args], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...env },
+      env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...ofTheMachine(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let log = Buffer.alloc(0);
@@ -98,6 +98,12 @@ function runContainer(
       lastWords(container, folder, exitCode, log).then((message) => done({ exitCode, message }), fail);
     });
   });
+}
+
+/** What is said to every Node of this machine, such as whom it trusts; and what a test says of the names that are to resolve here. */
+function ofTheMachine(): Record<string, string> {
+  const entries = Object.entries(process.env).filter(([name]) => /^(NODE_(OPTIONS|EXTRA_CA_CERTS)|MODELWRIGHT_TEST_)/.test(name));
+  return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
 }
 
 /** The termination message file, or the end of the log where it is empty and the container failed. */

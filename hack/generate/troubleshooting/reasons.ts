@@ -243,6 +243,16 @@ export const sections: readonly Section[] = [
         'spec.report names a model repository that there is not, or that the namespace may not use.',
         'Another repository, or the administrator allows the namespace in spec.repositories of the ServingPlatform.',
       ],
+      [
+        'DatasetRepositoryNotAvailable',
+        'spec.accuracy names a model repository that there is not, or that the namespace may not use.',
+        'Another repository, or the administrator allows the namespace in spec.repositories of the ServingPlatform.',
+      ],
+      [
+        'DatasetHostNotAllowed',
+        'The dataset of spec.accuracy is on a host that is not allowed.',
+        'A ConfigMap or a model repository, or the administrator lists the host in spec.policy.sourceHosts of the ServingPlatform.',
+      ],
       ['JobSuspended', 'Somebody else suspended the Job.', 'Resume it.'],
       ['LoadPodMissing', 'The Job has no pod.', 'kubectl describe job says why.'],
       ['LoadPodUnschedulable', 'No node can run the load pod.', 'spec.placement, or room for one CPU.'],

@@ -1,8 +1,10 @@
 /** `spec.profile`: a ModelProfile that follows the deployment. */
 import type { Static } from 'typebox';
+import { accuracySchema } from '../model-profile/accuracy.ts';
 import { modeSchema } from '../model-profile/dedicated.ts';
 import { idlePolicySchema } from '../model-profile/idle.ts';
 import { budgetSchema, liveSchema, loadSchema, objectiveSchema, placements, sweepSchema } from '../model-profile/load.ts';
+import { reportSchema } from '../model-profile/report.ts';
 import { payloadSchema } from '../model-profile/target.ts';
 import { boolean, object, oneOf, Type } from '../schema.ts';
 
@@ -15,10 +17,12 @@ export const profileSchema = object(
       sweep: sweepSchema,
       load: Type.Optional(loadSchema),
       payload: Type.Optional(payloadSchema),
+      accuracy: Type.Optional(accuracySchema),
       objective: Type.Optional(objectiveSchema),
       live: Type.Optional(liveSchema),
       placement: Type.Optional(oneOf('Where the load pods run.', placements)),
       budget: Type.Optional(budgetSchema),
+      report: Type.Optional(reportSchema),
       idlePolicy: Type.Optional(idlePolicySchema),
     }),
   },

@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import type { KindDefinition, Metadata } from '../kind.ts';
 import { type apiVersion, group, version } from '../kind.ts';
 import { boolean, integer, object, oneOf, Type } from '../schema.ts';
+import { accuracySchema } from './accuracy.ts';
 import { rollbackSchema } from './apply.ts';
 import { baselineSchema, reuseSchema } from './baseline.ts';
 import { conditionTypes } from './conditions.ts';
@@ -22,6 +23,7 @@ export const specSchema = object('What is measured, and how.', {
   sweep: sweepSchema,
   load: Type.Optional(loadSchema),
   payload: Type.Optional(payloadSchema),
+  accuracy: Type.Optional(accuracySchema),
   objective: Type.Optional(objectiveSchema),
   live: Type.Optional(liveSchema),
   placement: Type.Optional(

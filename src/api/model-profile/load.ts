@@ -1,6 +1,7 @@
 /** How a ModelProfile loads its target: the settings it goes through, how long, what counts as good, and what it may cost. */
 
 import { integer, list, object, oneOf, Type, text } from '../schema.ts';
+import { percentPattern } from './accuracy.ts';
 import { hardwareSchema, hardwareSelectionSchema, runtimesSchema } from './dedicated.ts';
 import { scenarioSchema } from './scenario.ts';
 
@@ -72,6 +73,9 @@ export const objectiveSchema = object('What the best setting is: the SLO, and wh
   ),
   maxErrorsPerMillion: Type.Optional(
     integer('Failed requests per million that are acceptable.', { minimum: 0, maximum: 1_000_000, default: 1000 }),
+  ),
+  minAccuracyPercent: Type.Optional(
+    text('Share of the samples of spec.accuracy that the model must have right. Never relaxed.', 16, { pattern: percentPattern }),
   ),
 });
 

@@ -1,5 +1,6 @@
 /** What one ModelProfile can say about itself. */
 import type { Rule } from '../rule.ts';
+import { accuracyRules } from './accuracy.ts';
 import { applyRules } from './apply-rules.ts';
 import { dedicatedRules } from './dedicated-rules.ts';
 import type { ModelProfile } from './index.ts';
@@ -83,6 +84,7 @@ export const rules: readonly Rule<ModelProfile>[] = [
   ...dedicatedRules,
   ...scenarioRules,
   ...reportRules,
+  ...accuracyRules,
   {
     id: 'search-range',
     scope: 'spec',

@@ -1,6 +1,7 @@
 /** `status` of a ModelProfile: what was measured, on what, and what follows. Rates are decimal strings, times whole microseconds. */
 import { conditionsSchema } from '../condition.ts';
 import { boolean, integer, keyedList, list, object, oneOf, Type, text, time } from '../schema.ts';
+import { accuracyResultSchema } from './accuracy.ts';
 import { applicationSchema, appliedSchema } from './apply.ts';
 import { hardwareStatusSchema } from './dedicated.ts';
 import { idleStatusSchema } from './idle.ts';
@@ -85,6 +86,7 @@ const result = object(
     server: Type.Optional(server),
     gpu: Type.Optional(gpu),
     scenario: Type.Optional(scenarioResultSchema),
+    accuracy: Type.Optional(accuracyResultSchema),
     valid: boolean('Whether the figures may be believed; only then is the point ranked.'),
     invalidReasons: Type.Optional(listOfText('Why they may not.', 64, 16)),
     repeats: Type.Optional(count('How often it was measured again.')),
@@ -108,6 +110,7 @@ const best = object('The setting to run.', {
   p99: text('Its p99 with the unit, for columns.', 32),
   samplesPerSecond: decimal('Its throughput.'),
   gpuPercent: Type.Optional(decimal('Its GPU use.')),
+  accuracyPercent: Type.Optional(decimal('How often the model is right there.')),
   summary: text('Batch × concurrency or rate, for columns.', 64),
   reason: text('Why this one.', 1024),
   runnerUp: Type.Optional(text('The point that came next.', 128)),

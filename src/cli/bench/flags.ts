@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { LatencyBound } from '../../load/best.ts';
 import { quantileOfName } from '../../load/statistics/percentile.ts';
-import { type AddressRules, isAddressRange } from '../../models/addresses.ts';
 import { UsageError } from '../../load/transport/target.ts';
+import { type AddressRules, isAddressRange } from '../../models/addresses.ts';
 
 /** `1,2,8` → numbers above 0; `label` names the flag in the error. */
 export function numberList(text: string, label: string, integer: boolean): number[] {

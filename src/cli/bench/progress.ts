@@ -21,6 +21,12 @@ export function progress(stream: NodeJS.WriteStream): (event: BenchEvent) => voi
         planned = event.planned;
         line(`first request ${ms(event.coldStartMicroseconds)} ms${planned === null ? '' : `; ${planned} point(s) to measure`}`);
         break;
+      case 'accuracy': {
+        const { correct, samples, failed, failure } = event.accuracy;
+        const lost = failed === 0 ? '' : `, ${failed} failed: ${failure}`;
+        line(`batch size ${event.batchSize}: ${correct} of ${samples} samples right${lost}`);
+        break;
+      }
       case 'warming':
         rewrite(`${place(event.index)} ${event.id}: warming up`);
         break;

@@ -12,10 +12,11 @@ import { samplesToBound } from '../../load/statistics/interval.ts';
 import { quantileOfName } from '../../load/statistics/percentile.ts';
 import { parseTarget, type Target, UsageError } from '../../load/transport/target.ts';
 import { programVersion } from '../program-version.ts';
+import { type AccuracyFlags, accuracyOf, minAccuracyOf } from './accuracy.ts';
 import { addressRules, latencyBound, notNegative, numberList, pairs, positive, readFile, readJson, seconds, tokenFrom } from './flags.ts';
 
 /** The flags of `modelwright bench` as commander gives them. */
-export interface BenchFlags {
+export interface BenchFlags extends AccuracyFlags {
   readonly model?: string;
   readonly modelVersion?: string;
   readonly protocol: string;
@@ -118,7 +119,9 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
     maximize: oneOf(flags.maximize, ['Throughput', 'LowLatency'], '--maximize'),
     latency: slo,
     maxErrorsPerMillion,
+    minAccuracy: minAccuracyOf(flags),
   };
+  const accuracy = await accuracyOf(flags, protocol, signal);
   const maxPerSecond = flags.maxRate === undefined ? undefined : positive(flags.maxRate, '--max-rate');
   const judged = judgedPercentile(slo, bound);
   return {
@@ -164,6 +167,7 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
     },
     objective,
     sources: sourcesOf(flags, target, protocol, model, tls),
+    ...(accuracy !== undefined && { accuracy }),
   };
 }
 

@@ -17,6 +17,8 @@ describe('flags as a spec', () => {
     { search: 'rate', slo: ['p99=100ms'], searchMax: '500', searchStart: '10', tolerance: '5' },
     { url: 'http://iris.example:8000', model: 'iris', protocol: 'grpc-v2', tokenSecret: 'token/key', host: 'iris.example' },
     { inferenceService: 'iris', payloadConfigmap: 'samples/iris.json', placement: 'other-node', maxDuration: '1h', repeats: '0' },
+    { accuracyConfigmap: 'iris/test.jsonl', minAccuracy: '95' },
+    { accuracyUrl: 'https://data.example.com/test.jsonl', accuracyMetric: 'custom' },
     { reportConfigmap: true },
     { reportRepository: 'default', reportSamples: true, trace: 'model' },
     { scenario: 'server', rate: '100', slo: ['p99=50ms'], duration: '60s', requests: '500' },
@@ -50,6 +52,7 @@ describe('flags as a spec', () => {
     [{ modelDeployment: 'a', url: 'http://b' }, /exclude each other/],
     [{ search: 'rate' }, /--search needs a bound/],
     [{ scenario: 'Offline', search: 'rate' }, /--scenario and --search exclude each other/],
+    [{ minAccuracy: '95' }, /--accuracy-metric and --min-accuracy need a dataset/],
     [{ trace: 'client' }, /--report-samples and --trace need --report-repository/],
     [
       { reportRepository: 'default', trace: 'hardware' },

@@ -1,4 +1,6 @@
 /** The flags of `modelwright profile run` as a spec; the words are those of `modelwright bench`. */
+
+import { profileMetrics } from '../../api/model-profile/accuracy.ts';
 import type { ModelProfileSpec } from '../../api/model-profile/index.ts';
 import { placements } from '../../api/model-profile/load.ts';
 import { profileScenarios } from '../../api/model-profile/scenario.ts';
@@ -44,6 +46,10 @@ export interface SpecFlags {
   readonly reportRepository?: string;
   readonly reportSamples?: boolean;
   readonly trace?: string;
+  readonly accuracyConfigmap?: string;
+  readonly accuracyUrl?: string;
+  readonly accuracyMetric?: string;
+  readonly minAccuracy?: string;
 }
 
 /** Whether any flag says what is to be measured; without one an existing profile is run as it is. */
@@ -91,6 +97,10 @@ const specFlags = [
   'reportRepository',
   'reportSamples',
   'trace',
+  'accuracyConfigmap',
+  'accuracyUrl',
+  'accuracyMetric',
+  'minAccuracy',
 ] as const satisfies readonly (keyof SpecFlags)[];
 
 /** The spec that the flags ask for; the target is the ModelDeployment called `name` where none is given. Throws a `UsageError` that names the flag. */
@@ -104,6 +114,7 @@ export function specOf(name: string, flags: SpecFlags): ModelProfileSpec {
     maximize: oneOf(flags.maximize, ['Throughput', 'LowLatency'], '--maximize'),
     latency: flags.slo.length === 0 ? undefined : flags.slo.map(boundOf),
     maxErrorsPerMillion: whole(flags.maxErrors, '--max-errors', notNegative),
+    minAccuracyPercent: flags.minAccuracy?.replace(/%$/, ''),
   });
   const live = present({
     maxRequestsPerSecond: whole(flags.maxRate, '--max-rate', positive),
@@ -116,9 +127,26 @@ export function specOf(name: string, flags: SpecFlags): ModelProfileSpec {
   return {
     target: targetOf(name, flags),
     sweep: sweepOf(flags),
-    ...given({ load, objective, live, budget, payload: payloadOf(flags), report: reportOf(flags) }),
+    ...given({ load, objective, live, budget, payload: payloadOf(flags), accuracy: accuracyOf(flags), report: reportOf(flags) }),
     ...present({ placement: oneOf(flags.placement, placements, '--placement') }),
     ...(flags.recommend === true && { apply: 'Recommend' }),
+  };
+}
+
+function accuracyOf({ accuracyConfigmap, accuracyUrl, accuracyMetric, minAccuracy }: SpecFlags): ModelProfileSpec['accuracy'] {
+  if (accuracyConfigmap === undefined && accuracyUrl === undefined) {
+    if (accuracyMetric !== undefined || minAccuracy !== undefined)
+      throw new UsageError('--accuracy-metric and --min-accuracy need a dataset: --accuracy-configmap NAME/KEY or --accuracy-url URL');
+    return undefined;
+  }
+  if (accuracyConfigmap !== undefined && accuracyUrl !== undefined)
+    throw new UsageError('--accuracy-configmap and --accuracy-url exclude each other');
+  return {
+    dataset:
+      accuracyConfigmap === undefined
+        ? { url: accuracyUrl as string }
+        : { configMapKeyRef: keyRef(accuracyConfigmap, '--accuracy-configmap') },
+    metric: oneOf(accuracyMetric ?? 'Top1', profileMetrics, '--accuracy-metric') ?? 'Top1',
   };
 }
 

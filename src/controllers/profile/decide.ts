@@ -182,6 +182,8 @@ function start(observed: Observed, run: Run): Progress {
   if (identical !== undefined) return takenOver(observed, run, identical);
   if (observed.reportPlace?.kind === 'Refused')
     return waiting({ kind: 'Blocked', reason: 'ReportRepositoryNotAvailable', message: observed.reportPlace.message });
+  if (observed.dataset?.kind === 'Refused')
+    return waiting({ kind: 'Blocked', reason: observed.dataset.reason, message: observed.dataset.message });
   const gate = gateOf(observed);
   if (gate.kind === 'GiveUp') return failed(gate.reason, gate.message);
   if (gate.kind === 'Wait') return waiting({ kind: 'Waiting', reason: gate.reason, message: gate.message }, gate.lookAgainMilliseconds);

@@ -14,6 +14,8 @@ export const indexLabel = 'batch.kubernetes.io/job-completion-index';
 export const planAnnotation = 'modelwright.dev/plan';
 /** On a Job: what it loads, as `targetKey` writes it. */
 export const targetAnnotation = 'modelwright.dev/target';
+/** On a Job: the address of the blob that its pods read labelled samples from. */
+export const datasetAnnotation = 'modelwright.dev/dataset';
 /** On a Job: the folder that its pods upload their full reports to. */
 export const reportAnnotation = 'modelwright.dev/report';
 /** On a pod: the sample request of spec.payload.json, read through a volume. */

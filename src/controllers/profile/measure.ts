@@ -156,6 +156,7 @@ function nextJob({ observed, run, jobs, tasks, missing, results, collected, left
     target,
     chunks,
     plan: jobPlanOf(chunks, results),
+    ...(observed.dataset !== undefined && { dataset: observed.dataset }),
     ...(observed.reportPlace?.kind === 'Usable' && { reportUri: observed.reportPlace.uri }),
     settings,
     deadlineSeconds: Math.max(1, Math.floor(left / 1000)),

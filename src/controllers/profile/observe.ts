@@ -2,6 +2,7 @@ import type { ModelProfile } from '../../api/model-profile/index.ts';
 import { type KubeObject, keyOf, keyText, type ObjectKey } from '../../kube/object.ts';
 import type { Cached } from '../../kube/store.ts';
 import { platformKey } from '../platform/stores.ts';
+import { datasetPlaceOf } from './accuracy/dataset.ts';
 import { observeRecommending } from './apply/observe.ts';
 import type { Verdicts } from './apply/recommend.ts';
 import type { Attempt } from './apply/step.ts';
@@ -64,7 +65,9 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
   const dedicated = profile.spec.mode === 'Dedicated' ? observeDedicated(ofLatestRun(profile), jobs, stores, ports) : undefined;
   const copy = dedicated && copyToMake(dedicated.decision);
   const { namespaces } = stores.deployments.packaging;
-  const place = reportPlaceOf(profile, namespaces.get({ name: key.namespace ?? '' }), stores.platforms.get(platformKey));
+  const around = [namespaces.get({ name: key.namespace ?? '' }), stores.platforms.get(platformKey)] as const;
+  const place = reportPlaceOf(profile, ...around);
+  const dataset = datasetPlaceOf(profile, ...around);
   const recommending = observeRecommending(profile, stores.deployments.modelDeployments, dedicated?.entries ?? [], ports.verdicts);
   return {
     profile,
@@ -74,6 +77,7 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
     ...(recommending && { recommending }),
     ...(ports.attempt !== undefined && { attempt: ports.attempt }),
     ...(place && { reportPlace: place }),
+    ...(dataset && { dataset }),
     ...(ports.reportWritten !== undefined && { reportWritten: ports.reportWritten }),
     jobs,
     pods: owned(stores.pods.byIndex(profileIndex, profile.metadata.uid)),

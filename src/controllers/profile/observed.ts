@@ -1,6 +1,7 @@
 /** Everything that `decide` may look at. */
 import type { ModelProfile } from '../../api/model-profile/index.ts';
 import type { Cached } from '../../kube/store.ts';
+import type { DatasetPlace } from './accuracy/dataset.ts';
 import type { Recommending } from './apply/observe.ts';
 import type { Attempt } from './apply/step.ts';
 import type { DedicatedDecision } from './dedicated/decide.ts';
@@ -33,6 +34,8 @@ export interface Observed {
   readonly recommending?: Recommending;
   /** What came of the last step to apply the best setting. */
   readonly attempt?: Attempt;
+  /** Where labelled samples come from; absent where accuracy is not asked for. */
+  readonly dataset?: DatasetPlace;
   /** Where the archives of full reports go; absent where none are asked for. */
   readonly reportPlace?: ReportPlace;
   /** What came of the ConfigMap with the full report that was written last. */

@@ -23,15 +23,15 @@ import { actOnCopies } from './dedicated/act.ts';
 import * as tell from './events.ts';
 import { type GpuSight, GpuWatch, isWatched } from './idle/gpu-watch.ts';
 import { isActive } from './job/job-state.ts';
-import { reportAnnotation, runLabel } from './labels.ts';
+import { runLabel } from './labels.ts';
 import { defaultDurationSeconds } from './measure.ts';
 import { messagesRefused, runsEnded } from './metrics.ts';
 import { observe } from './observe.ts';
 import type { Observed } from './observed.ts';
 import { verdictEvents } from './regression/events.ts';
+import { grantAccess, needsAccess } from './report/access.ts';
 import { writeReport } from './report/config-map.ts';
 import type { ConfigMapOutcome } from './report/stored.ts';
-import { grantUploads } from './report/uploads.ts';
 import { jobs, modelProfiles } from './resources.ts';
 import type { Refusal } from './results/collect.ts';
 import { Slots } from './slots.ts';
@@ -79,7 +79,7 @@ interface Memory {
   verdicts: Verdicts;
   /** The last step by which the best setting was to reach the ModelDeployment, and when it is taken again. */
   attempt?: Attempt & { readonly again: number };
-  /** UIDs of Jobs whose pods were given what they upload their full reports with. */
+  /** UIDs of Jobs whose pods were given their access to the model repository. */
   readonly granted: Set<string>;
   /** What came of the last ConfigMap with a full report. */
   report?: ConfigMapOutcome;
@@ -144,7 +144,7 @@ export class Reconciler {
       }
     }
     this.#tellRefusals(observed, decision.refusals, memory);
-    await this.#grantUploads(observed, memory, log, signal);
+    await this.#grantAccess(observed, memory, log, signal);
     await this.#report(observed, decision.status, memory, signal);
     if (decision.writesReport === true) {
       await this.#writeReport(observed, decision.status, memory, log, signal);
@@ -189,12 +189,13 @@ export class Reconciler {
     return { requeueAfterMilliseconds: behindMilliseconds };
   }
 
-  /** What the pods of the Jobs under way upload their full reports with; they wait for it. */
-  async #grantUploads({ jobs, reportPlace, profile }: Observed, { granted }: Memory, log: Logger, signal: AbortSignal): Promise<void> {
-    const waiting = jobs.filter((job) => job.metadata.annotations?.[reportAnnotation] !== undefined && isActive(job));
+  /** What the pods of the Jobs under way come to the model repository with; they wait for it. */
+  async #grantAccess(observed: Observed, { granted }: Memory, log: Logger, signal: AbortSignal): Promise<void> {
+    const { jobs, profile } = observed;
+    const waiting = jobs.filter((job) => needsAccess(job) && isActive(job));
     for (const job of waiting.filter(({ metadata }) => !granted.has(metadata.uid) && metadata.deletionTimestamp === undefined)) {
       const seconds = profile.spec.budget?.maxDurationSeconds ?? defaultDurationSeconds;
-      await grantUploads(this.#ports, job, reportPlace, seconds * 1000, log, signal);
+      await grantAccess(this.#ports, job, observed, seconds * 1000, log, signal);
       granted.add(job.metadata.uid);
     }
   }

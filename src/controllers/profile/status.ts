@@ -88,7 +88,8 @@ function completeVerdict({ run, account }: Progress, ready: Verdict): Verdict {
 /** Absent without an objective, and until something can be said: a point that keeps it is found, or all are measured and none does. */
 function sloCondition({ profile }: Observed, { run, results, account }: Progress, choice: Choice): ConditionInput | undefined {
   const { objective } = profile.spec;
-  const asks = (objective?.latency?.length ?? 0) > 0 || objective?.maxErrorsPerMillion !== undefined;
+  const asks =
+    (objective?.latency?.length ?? 0) > 0 || objective?.maxErrorsPerMillion !== undefined || objective?.minAccuracyPercent !== undefined;
   if (!asks || results.length === 0) return undefined;
   if (choice.best !== null) return { type: 'SLOMet', status: 'True', reason: 'PointFound', message: `${choice.best}: ${choice.reason}` };
   if (account.kind !== 'Ended' || run?.state !== 'Complete') return undefined;

@@ -84,7 +84,7 @@ function checkV2(check: ReplyCheck, body: Buffer): string | undefined {
 }
 
 /** With the binary extension the JSON header is followed by raw tensors; it ends where its braces do. */
-function jsonLength(body: Buffer): number {
+export function jsonLength(body: Buffer): number {
   let depth = 0;
   let quoted = false;
   for (let at = 0; at < body.length; at++) {

@@ -1,3 +1,4 @@
+import type { Accuracy } from '../accuracy/evaluate.ts';
 import type { Choice } from '../best.ts';
 import type { Drift } from '../drift.ts';
 import type { GpuUse, Latency, Point, ServerStages } from '../point.ts';
@@ -51,6 +52,7 @@ export interface Report {
     readonly maximize: 'Throughput' | 'LowLatency';
     readonly latency: readonly { readonly percentile: string; readonly maxMicroseconds: number }[];
     readonly maxErrorsPerMillion: number | null;
+    readonly minAccuracy?: number | null;
   };
   readonly best: Choice;
   readonly searches: readonly SearchReport[];
@@ -79,6 +81,8 @@ export interface ShownPoint
     | 'valid'
     | 'notes'
   > {
+  /** How often the model is right there; absent or null: not measured. */
+  readonly accuracy?: Pick<Accuracy, 'metric' | 'samples' | 'correct' | 'share' | 'interval'> | null;
   /** Entry of the hardware measured, where a sweep has several. */
   readonly hardware?: string;
   readonly startedAt: string | null;

@@ -1,4 +1,5 @@
 /** The JSON schema of the report, published as `schemas/bench-report.schema.json`. */
+import { accuracyMetrics } from '../accuracy/metric.ts';
 import { errorClasses, percentiles } from '../point.ts';
 import { protocolNames } from '../protocol/protocol.ts';
 import { scenarioNames } from '../scenario.ts';
@@ -71,6 +72,17 @@ const gpu = object({
 
 const histogram = object({ layout: text, sum: amount, min: orNull(amount), max: orNull(amount), clamped: count, buckets: list(count) });
 
+const accuracy = object({
+  metric: oneOf(accuracyMetrics),
+  datasetSha256: text,
+  samples: count,
+  correct: count,
+  failed: count,
+  share: amount,
+  interval: object({ low: amount, high: amount }),
+  failure: orNull(text),
+});
+
 const point = object({
   id: text,
   batchSize: { type: 'integer', minimum: 1 },
@@ -108,6 +120,7 @@ const point = object({
   }),
   server: orNull(server),
   gpus: orNull(list(gpu)),
+  accuracy: orNull(accuracy),
   valid: flag,
   invalidReasons: list(object({ reason: oneOf(invalidReasons), message: text })),
   notes: list(text),
@@ -166,6 +179,7 @@ export const benchReportSchema: Schema = {
       maximize: oneOf(['Throughput', 'LowLatency']),
       latency: list(object({ percentile: oneOf(percentiles), maxMicroseconds: amount })),
       maxErrorsPerMillion: orNull(amount),
+      minAccuracy: orNull(amount),
     }),
     best: choice,
     searches: list(

@@ -43,11 +43,25 @@ export function sentences(report: ShownReport): string[] {
         : `no evidence of drift: ${drift.id} measured again at the end: ${change}`,
     );
   }
+  said.push(...accuracySentences(report));
   if (report.coldStartMicroseconds !== null)
     said.push(`first request, before any warm-up: ${(report.coldStartMicroseconds / 1000).toFixed(1)} ms`);
   for (const note of new Set(report.points.flatMap((point) => point.notes))) said.push(note);
   said.push(...report.remarks);
   return said;
+}
+
+/** One for each result: the points of a batch size have theirs in common. */
+function accuracySentences({ points }: ShownReport): string[] {
+  const byText = new Map<string, string[]>();
+  for (const { id, accuracy } of points) {
+    if (accuracy === undefined || accuracy === null) continue;
+    const { metric, correct, samples, share, interval } = accuracy;
+    const percent = (value: number) => (value * 100).toFixed(2);
+    const text = `${percent(share)} % right (${metric}, ${correct} of ${samples} samples, 95 %: ${percent(interval.low)} to ${percent(interval.high)} %)`;
+    byText.set(text, [...(byText.get(text) ?? []), id]);
+  }
+  return [...byText].map(([text, ids]) => `accuracy of ${ids.join(', ')}: ${text}`);
 }
 
 /** What makes points invalid, each with the points that it is said of. Sentences with figures are of one point. */

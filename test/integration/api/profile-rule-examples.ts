@@ -29,6 +29,7 @@ const url = 'http://models.example.com';
 const json = '{"inputs": []}';
 const dedicated = { mode: 'Dedicated' } as const;
 const search = { for: 'Concurrency', maximum: 64 } as const;
+const samples = { configMapKeyRef: { name: 'iris', key: 'test.jsonl' } };
 const slo = { latency: [{ percentile: 'p99', maxMilliseconds: 100 }] } satisfies ModelProfileSpec['objective'];
 const hardware = (entry: object): Parts => ({ ...dedicated, sweep: { concurrency: [1], hardware: [{ name: 't4', ...entry }] } });
 
@@ -167,6 +168,34 @@ export const profileExamples: Readonly<Record<string, ProfileExamples>> = {
     passes: [
       example('both of Offline', { sweep: { scenario: { name: 'Offline', concurrency: 2, samples: 10 } } }),
       example('neither', { sweep: { scenario: { name: 'SingleStream', minimumSeconds: 60 } } }),
+    ],
+  },
+  'accuracy-dataset': {
+    breaks: [
+      example('no dataset', { accuracy: { dataset: {}, metric: 'Top1' } }),
+      example('two', { accuracy: { dataset: { url: 'https://x.example/a', configMapKeyRef: { name: 'c', key: 'k' } }, metric: 'Top1' } }),
+    ],
+    passes: [
+      example('a ConfigMap', { accuracy: { dataset: samples, metric: 'Top1' } }),
+      example('a blob', { accuracy: { dataset: { blob: { repository: 'default', path: 'data/test.jsonl' } }, metric: 'Top5' } }),
+      example('a URL', { accuracy: { dataset: { url: 'https://x.example/a.jsonl?v=1', sha256: 'a'.repeat(64) }, metric: 'Top1' } }),
+    ],
+  },
+  'accuracy-tolerance': {
+    breaks: [example('a tolerance of classes', { accuracy: { dataset: samples, metric: 'Top1', tolerance: { relative: '0.1' } } })],
+    passes: [example('of numbers', { accuracy: { dataset: samples, metric: 'Custom', tolerance: { absolute: '1e-6' } } })],
+  },
+  'accuracy-protocol': {
+    breaks: [
+      example('plain HTTP', { target: { url, protocol: 'HTTP' }, payload: { json }, accuracy: { dataset: samples, metric: 'Top1' } }),
+    ],
+    passes: [example('V1', { target: { inferenceService: 'iris', protocol: 'V1' }, accuracy: { dataset: samples, metric: 'Top1' } })],
+  },
+  'accuracy-objective': {
+    breaks: [example('a bound on what is not measured', { objective: { minAccuracyPercent: '95' } })],
+    passes: [
+      example('a bound', { objective: { minAccuracyPercent: '97.5' }, accuracy: { dataset: samples, metric: 'Top1' } }),
+      example('no bound', { objective: { maxErrorsPerMillion: 0 }, accuracy: { dataset: samples, metric: 'Top1' } }),
     ],
   },
   'report-where': {

@@ -3,12 +3,16 @@ import type { ModelProfileSpec } from '../../../api/model-profile/index.ts';
 import type { LoadProtocol } from '../../../api/model-profile/target.ts';
 import type { DeepReadonly } from '../../../kube/object.ts';
 import { scenarioDefaults } from '../../../load/scenario.ts';
+import type { DatasetPlace } from '../accuracy/dataset.ts';
 import type { Task } from '../plan/tasks.ts';
 import type { ReadyTarget } from '../target/target.ts';
 
 export const payloadFile = '/var/run/modelwright/payload/payload.json';
-/** One file for each completion index: the signature for its archive. */
-export const signatureFolder = '/var/run/modelwright/report';
+/** One file for each completion index, the signature for its archive; and one for the dataset. */
+export const signatureFolder = '/var/run/modelwright/access';
+/** The dataset, from its ConfigMap; and the signature for one that is a blob. */
+export const datasetFile = '/var/run/modelwright/dataset/dataset.jsonl';
+export const datasetSignatureKey = 'dataset';
 export const tokenFile = '/var/run/modelwright/token/token';
 
 const protocolFlags: Readonly<Record<LoadProtocol, string>> = {
@@ -21,6 +25,13 @@ const protocolFlags: Readonly<Record<LoadProtocol, string>> = {
   HTTP: 'http',
 };
 
+/** What of a load pod lies elsewhere than in its cluster. */
+export interface Places {
+  /** Address that the archives of the full report have before their index. */
+  readonly upload?: string;
+  readonly dataset?: DatasetPlace;
+}
+
 /** How long a point takes beside its warm-up and its measurement: connections, first requests, the last replies. */
 export const overheadSeconds = 3;
 export const defaultLoad = { warmupSeconds: 5, durationSeconds: 30, requestTimeoutSeconds: 30 } as const;
@@ -29,7 +40,7 @@ export const defaultLoad = { warmupSeconds: 5, durationSeconds: 30, requestTimeo
  * Every index of the Job has the same arguments; which points are its own it sees from its number.
  * @param chunks the tasks of each completion index
  * @param workers sending threads
- * @param upload address that the archives of the full report have before their index
+ * @param places where datasets come from, and full reports go to
  */
 export function benchArguments(
   spec: DeepReadonly<ModelProfileSpec>,
@@ -37,7 +48,7 @@ export function benchArguments(
   target: ReadyTarget,
   chunks: readonly (readonly Task[])[],
   workers: number,
-  upload?: string,
+  { upload, dataset }: Places = {},
 ): string[] {
   const { sweep, load, objective, live, payload } = spec;
   const { warmupSeconds, durationSeconds, requestTimeoutSeconds } = { ...defaultLoad, ...load };
@@ -67,6 +78,8 @@ export function benchArguments(
     ...(scenario === undefined ? ['--duration', `${durationSeconds}s`] : []),
     ...['--timeout', `${requestTimeoutSeconds}s`],
     ...(objective?.latency ?? []).flatMap(({ percentile, maxMilliseconds }) => ['--slo', `${percentile}=${maxMilliseconds}ms`]),
+    ...(spec.accuracy === undefined ? [] : accuracyArguments(spec.accuracy, dataset)),
+    ...(objective?.minAccuracyPercent === undefined ? [] : ['--min-accuracy', objective.minAccuracyPercent]),
     ...['--max-errors', String(objective?.maxErrorsPerMillion ?? 1000)],
     ...['--maximize', objective?.maximize ?? 'Throughput'],
     ...(live?.maxRequestsPerSecond === undefined ? [] : ['--max-rate', String(live.maxRequestsPerSecond)]),
@@ -85,6 +98,23 @@ export function benchArguments(
     '--no-repeat-first',
     '--no-verdict',
     ...['--termination', '/dev/termination-log'],
+  ];
+}
+
+function accuracyArguments(
+  { dataset, metric, output, tolerance, maxSamples }: NonNullable<DeepReadonly<ModelProfileSpec>['accuracy']>,
+  place: Places['dataset'],
+): string[] {
+  return [
+    ...['--accuracy', place?.kind === 'Blob' || place?.kind === 'Url' ? place.url : datasetFile],
+    ...(place?.kind === 'Blob' ? ['--accuracy-signature', `${signatureFolder}/${datasetSignatureKey}`] : []),
+    ...(place?.kind === 'Url' ? ['--accuracy-host', ...place.hosts] : []),
+    ...(dataset.sha256 === undefined ? [] : ['--accuracy-sha256', dataset.sha256]),
+    ...['--accuracy-metric', metric.toLowerCase()],
+    ...(output === undefined ? [] : [`--accuracy-output=${output}`]),
+    ...(maxSamples === undefined ? [] : ['--accuracy-samples', String(maxSamples)]),
+    ...(tolerance?.relative === undefined ? [] : ['--relative-tolerance', tolerance.relative]),
+    ...(tolerance?.absolute === undefined ? [] : ['--absolute-tolerance', tolerance.absolute]),
   ];
 }
 

@@ -4,7 +4,9 @@ import type { ModelProfile } from '../../../api/model-profile/index.ts';
 import { controllerReference } from '../../../kube/object.ts';
 import { restrictedContainer, restrictedPod } from '../../../kube/pod-security.ts';
 import type { Cached } from '../../../kube/store.ts';
+import type { DatasetPlace } from '../accuracy/dataset.ts';
 import {
+  datasetAnnotation,
   loadContainer,
   loadRole,
   payloadAnnotation,
@@ -17,7 +19,7 @@ import {
 } from '../labels.ts';
 import type { JobPlan } from '../plan/job-plan.ts';
 import type { Task } from '../plan/tasks.ts';
-import { archivePrefix, uploadSecretName } from '../report/names.ts';
+import { accessSecretName, archivePrefix } from '../report/names.ts';
 import type { JobObject } from '../resources.ts';
 import type { ReadyTarget } from '../target/target.ts';
 import { targetKeyOf } from '../target/target-key.ts';
@@ -36,6 +38,8 @@ export interface JobInput {
   readonly settings: BenchSettings;
   /** Folder that its pods upload their full reports to, where that is asked for. */
   readonly reportUri?: string;
+  /** Where they get labelled samples from. */
+  readonly dataset?: DatasetPlace;
   /** Seconds after which Kubernetes ends it. */
   readonly deadlineSeconds: number;
 }
@@ -47,7 +51,7 @@ const hopelessExitCodes = [2, 3];
 
 /** The Job, complete: the same input gives the same Job, under the same name. */
 export function renderJob(input: JobInput): JobObject {
-  const { profile, run, attempt, chunks, plan, deadlineSeconds, reportUri } = input;
+  const { profile, run, attempt, chunks, plan, deadlineSeconds, reportUri, dataset } = input;
   const { namespace = '', uid, name } = profile.metadata;
   const labels = {
     'app.kubernetes.io/managed-by': 'modelwright',
@@ -66,6 +70,7 @@ export function renderJob(input: JobInput): JobObject {
         [planAnnotation]: JSON.stringify(plan),
         [targetAnnotation]: targetKeyOf(profile),
         ...(reportUri !== undefined && { [reportAnnotation]: reportUri }),
+        ...(dataset?.kind === 'Blob' && { [datasetAnnotation]: dataset.url }),
       },
       ownerReferences: [controllerReference(profile as never)],
     },
@@ -106,11 +111,15 @@ function payloadOf({ spec }: Cached<ModelProfile>) {
   return json === undefined ? {} : { annotations: { [payloadAnnotation]: json } };
 }
 
-function podSpec({ profile, run, attempt, target, chunks, settings, reportUri }: JobInput): object {
+function podSpec({ profile, run, attempt, target, chunks, settings, reportUri, dataset }: JobInput): object {
   const { image, cpus } = settings;
   const name = jobName(profile.metadata.name, run, attempt);
-  const upload = reportUri === undefined ? undefined : archivePrefix(reportUri, name);
-  const { volumes, mounts } = volumesOf(profile.spec, upload === undefined ? undefined : uploadSecretName(name));
+  const places = {
+    ...(reportUri !== undefined && { upload: archivePrefix(reportUri, name) }),
+    ...(dataset !== undefined && { dataset }),
+  };
+  const needsAccess = reportUri !== undefined || dataset?.kind === 'Blob';
+  const { volumes, mounts } = volumesOf(profile.spec, needsAccess ? accessSecretName(name) : undefined, places);
   const resources = { cpu: String(cpus), memory: '1Gi' };
   return {
     restartPolicy: 'Never',
@@ -125,7 +134,7 @@ function podSpec({ profile, run, attempt, target, chunks, settings, reportUri }:
       {
         name: loadContainer,
         image,
-        args: benchArguments(profile.spec, run, target, chunks, Math.max(1, cpus - 1), upload),
+        args: benchArguments(profile.spec, run, target, chunks, Math.max(1, cpus - 1), places),
         // Whole CPUs that are the pod's own: one that is throttled sends late, and measures itself.
         resources: { requests: resources, limits: resources },
         terminationMessagePath: '/dev/termination-log',

@@ -2,16 +2,17 @@ import { dirname } from 'node:path/posix';
 import type { ModelProfileSpec } from '../../../api/model-profile/index.ts';
 import type { DeepReadonly } from '../../../kube/object.ts';
 import { payloadAnnotation } from '../labels.ts';
-import { payloadFile, signatureFolder, tokenFile } from './arguments.ts';
+import { datasetFile, type Places, payloadFile, signatureFolder, tokenFile } from './arguments.ts';
 
 /**
- * The files of a load pod: the payload, from the pod's own annotation or a ConfigMap; the token, from its Secret; and where the full report is uploaded,
- * signatures for that, and room for the archive while it is made.
- * @param uploadSecret Secret with the signatures
+ * The files of a load pod: the payload, from the pod's own annotation or a ConfigMap; the token, from its Secret; labelled samples
+ * from a ConfigMap; signatures for the model repository, and room for the archive of a full report while it is made.
+ * @param access Secret with the signatures
  */
 export function volumesOf(
-  { payload, target }: DeepReadonly<ModelProfileSpec>,
-  uploadSecret?: string,
+  { payload, target, accuracy }: DeepReadonly<ModelProfileSpec>,
+  access?: string,
+  { upload }: Places = {},
 ): { readonly volumes: object[]; readonly mounts: object[] } {
   const volumes: object[] = [];
   const mounts: object[] = [];
@@ -32,8 +33,13 @@ export function volumesOf(
     // The group of the pod may read it, nobody else.
     mount('token', tokenFile, { secret: { secretName: name, defaultMode: 0o440, items: [{ key, path: 'token' }] } });
   }
-  if (uploadSecret !== undefined) {
-    mount('report', `${signatureFolder}/0`, { secret: { secretName: uploadSecret, defaultMode: 0o440 } });
+  const samples = accuracy?.dataset.configMapKeyRef;
+  if (samples !== undefined) {
+    const items = [{ key: samples.key, path: 'dataset.jsonl' }];
+    mount('dataset', datasetFile, { configMap: { name: samples.name, items } });
+  }
+  if (access !== undefined) mount('access', `${signatureFolder}/0`, { secret: { secretName: access, defaultMode: 0o440 } });
+  if (upload !== undefined) {
     volumes.push({ name: 'tmp', emptyDir: { sizeLimit: '1Gi' } });
     mounts.push({ name: 'tmp', mountPath: '/tmp' });
   }

@@ -8,7 +8,7 @@ import type { Cached } from '../../../kube/store.ts';
  * the bounds, so there they count.
  */
 export function specHashOf(spec: Cached<ModelProfile>['spec'] | ModelProfileSpec): string {
-  const { target, mode, sweep, load, payload, objective, live, placement } = spec;
+  const { target, mode, sweep, load, payload, objective, live, placement, accuracy } = spec;
   const goesByBounds = sweep.search !== undefined || sweep.scenario !== undefined;
   const judged = goesByBounds ? objective?.latency : objective?.latency?.map(({ percentile }) => percentile).toSorted();
   const matters = {
@@ -20,6 +20,7 @@ export function specHashOf(spec: Cached<ModelProfile>['spec'] | ModelProfileSpec
     maxErrorsPerMillion: objective?.maxErrorsPerMillion ?? null,
     maxRequestsPerSecond: live?.maxRequestsPerSecond ?? null,
     placement: placement ?? 'Any',
+    ...(accuracy !== undefined && { accuracy }),
     ...(mode === 'Dedicated' && { mode }),
   };
   return hash('sha256', canonical(matters), 'hex');

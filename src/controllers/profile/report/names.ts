@@ -11,9 +11,9 @@ export function archivePrefix(uri: string, job: string): string {
   return `${uri}/${job}-`;
 }
 
-/** The Secret with the signatures for the archives of a Job. */
-export function uploadSecretName(job: string): string {
-  return `${job}-report`;
+/** The Secret with the signatures by which the pods of a Job come to the model repository. */
+export function accessSecretName(job: string): string {
+  return `${job}-access`;
 }
 
 export function reportConfigMapName(profile: string): string {

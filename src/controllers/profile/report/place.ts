@@ -5,29 +5,50 @@ import type { MetadataObject } from '../../../kube/client.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { chooseRepository, type NamespaceRepository } from '../../deployment/packaging/repository.ts';
 
+interface Refused {
+  readonly kind: 'Refused';
+  readonly message: string;
+}
+
 export type ReportPlace =
   | { readonly kind: 'Usable'; readonly target: NamespaceRepository; readonly folder: string; readonly uri: string }
-  | { readonly kind: 'Refused'; readonly message: string };
+  | Refused;
 
 /**
  * Undefined where none is asked for. The folder is not one that packages are looked for in; its name is that of the profile, and a part of its UID, so
  * that a later profile of the name does not write into it.
  */
 export function reportPlaceOf(
-  { spec, metadata }: Cached<ModelProfile>,
+  profile: Cached<ModelProfile>,
   namespace: Cached<MetadataObject> | undefined,
   platform: Cached<ServingPlatform> | undefined,
 ): ReportPlace | undefined {
-  const { repository } = spec.report ?? {};
-  if (repository === undefined) return undefined;
-  const name = metadata.namespace ?? '';
-  if (namespace === undefined)
-    return { kind: 'Refused', message: `The labels of namespace ${name} are not known, by which a repository says who may use it` };
-  const identity = { name, uid: namespace.metadata.uid, labels: namespace.metadata.labels ?? {} };
-  const settings = { repositories: (platform?.spec.repositories ?? []) as NamespaceRepository['declared'][], jobs: {} };
-  const choice = chooseRepository(repository, identity, settings);
-  if (choice.kind === 'Refused') return { kind: 'Refused', message: choice.block.message.replace('spec.source', 'spec.report.repository') };
-  const { place } = choice;
+  const { metadata, spec } = profile;
+  if (spec.report?.repository === undefined) return undefined;
+  const choice = repositoryOf(profile, spec.report.repository, 'spec.report.repository', namespace, platform);
+  if (choice.kind === 'Refused') return choice;
+  const { place } = choice.target;
   const folder = `${place.prefix}/_reports/${metadata.name}-${metadata.uid.slice(0, 8)}`;
-  return { kind: 'Usable', target: choice, folder, uri: `${place.endpoint}/${place.container}/${folder}` };
+  return { ...choice, folder, uri: `${place.endpoint}/${place.container}/${folder}` };
+}
+
+/** A repository of the ServingPlatform, and in it the folder of the profile's namespace, if that may use it. `field` is named in the refusal. */
+export function repositoryOf(
+  { metadata }: Cached<ModelProfile>,
+  repository: string,
+  field: string,
+  namespace: Cached<MetadataObject> | undefined,
+  platform: Cached<ServingPlatform> | undefined,
+): { readonly kind: 'Usable'; readonly target: NamespaceRepository } | Refused {
+  const name = metadata.namespace ?? '';
+  const uid = namespace?.metadata.uid;
+  if (namespace === undefined || uid === undefined)
+    return {
+      kind: 'Refused',
+      message: `${field}: the labels of namespace ${name} are not known, by which a repository says who may use it`,
+    };
+  const settings = { repositories: (platform?.spec.repositories ?? []) as NamespaceRepository['declared'][], jobs: {} };
+  const choice = chooseRepository(repository, { name, uid, labels: namespace.metadata.labels ?? {} }, settings);
+  if (choice.kind === 'Refused') return { kind: 'Refused', message: choice.block.message.replace('spec.source', field) };
+  return { kind: 'Usable', target: choice };
 }

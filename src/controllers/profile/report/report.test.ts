@@ -169,8 +169,8 @@ describe('the place of full reports', () => {
       | undefined;
     const line = template?.spec.containers[0]?.args.join(' ') ?? '';
     assert.ok(line.includes(`--upload ${uri}/${name}-$(JOB_COMPLETION_INDEX).zip`));
-    assert.ok(line.includes('--upload-signature /var/run/modelwright/report/$(JOB_COMPLETION_INDEX)'));
+    assert.ok(line.includes('--upload-signature /var/run/modelwright/access/$(JOB_COMPLETION_INDEX)'));
     assert.ok(line.includes('--upload-raw --trace model --trace-requests 50'));
-    assert.equal(template?.spec.volumes.find((volume) => volume.name === 'report')?.secret?.secretName, `${name}-report`);
+    assert.equal(template?.spec.volumes.find((volume) => volume.name === 'access')?.secret?.secretName, `${name}-access`);
   });
 });

@@ -1,10 +1,11 @@
 /** A ModelProfile's results as the reports of `modelwright bench` show them. Pure. */
 import type { ModelProfile, ModelProfileSpec, ModelProfileStatus, ProfileResult } from '../../../api/model-profile/index.ts';
+import type { AccuracyMetric } from '../../../load/accuracy/metric.ts';
 import { type Choice, paretoSet } from '../../../load/best.ts';
 import { candidateOf } from '../../../load/import/imported.ts';
 import type { Load } from '../../../load/point.ts';
 import type { ShownPoint, ShownReport } from '../../../load/report/report.ts';
-import { objectiveOf } from '../results/choose.ts';
+import { accuracyOf, objectiveOf } from '../results/choose.ts';
 import { meaningOf } from './meaning.ts';
 
 /** What the status holds of the latest run, as far as it is. */
@@ -50,6 +51,7 @@ function shownPoint(result: ProfileResult, spec: ModelProfileSpec, { provenance 
   const durationSeconds = spec.load?.durationSeconds ?? 30;
   const perRequest = (samples: string | undefined) => (samples === undefined ? null : Number(samples) / batchSize);
   const load = loadOf(result, spec);
+  const accuracy = accuracyOf(result);
   return {
     id: result.id,
     ...(result.hardware !== undefined && { hardware: result.hardware }),
@@ -83,11 +85,14 @@ function shownPoint(result: ProfileResult, spec: ModelProfileSpec, { provenance 
               memoryPreallocated: false,
             },
           ],
+    ...(accuracy !== null && result.accuracy !== undefined && { accuracy: { ...accuracy, metric: metricOf(result.accuracy.metric) } }),
     valid: result.valid,
     invalidReasons: (result.invalidReasons ?? []).map((reason) => ({ reason, message: meaningOf(reason) })),
     notes: [],
   };
 }
+
+const metricOf = (metric: 'Top1' | 'Top5' | 'Custom') => metric.toLowerCase() as AccuracyMetric;
 
 function loadOf({ concurrency, requestsPerSecond }: ProfileResult, { sweep }: ModelProfileSpec): Load {
   if (concurrency !== undefined) return { loop: 'closed', concurrency };

@@ -1,7 +1,9 @@
 /** The setting to run, out of the results of a status. */
 import type { ModelProfileSpec, ModelProfileStatus, ProfileResult } from '../../../api/model-profile/index.ts';
 import type { DeepReadonly } from '../../../kube/object.ts';
+import type { Accuracy } from '../../../load/accuracy/evaluate.ts';
 import { type Candidate, type Choice, chooseBest, type Objective } from '../../../load/best.ts';
+import { wilsonInterval } from '../../../load/statistics/wilson.ts';
 
 type Outcome = Pick<ModelProfileStatus, 'best' | 'nearestMiss' | 'rejected'>;
 
@@ -12,6 +14,7 @@ export function objectiveOf({ objective }: Pick<DeepReadonly<ModelProfileSpec>, 
     maximize: objective?.maximize ?? 'Throughput',
     latency: (objective?.latency ?? []).map(({ percentile, maxMilliseconds }) => ({ percentile, maxMicroseconds: maxMilliseconds * 1000 })),
     maxErrorsPerMillion: objective?.maxErrorsPerMillion ?? defaultMaxErrorsPerMillion,
+    minAccuracy: objective?.minAccuracyPercent === undefined ? null : Number(objective.minAccuracyPercent) / 100,
   };
 }
 
@@ -38,7 +41,17 @@ function candidateOf(result: ProfileResult): Candidate {
     throughputInterval: { low: low === undefined ? null : Number(low), high: high === undefined ? null : Number(high) },
     latencyMicroseconds: latency === undefined ? {} : { ...latency },
     errorsPerMillion: result.requests === 0 ? 0 : (result.errors / result.requests) * 1e6,
+    accuracy: accuracyOf(result),
   };
+}
+
+/** As the load pod found it; the interval follows from the counts. */
+export function accuracyOf({
+  accuracy,
+}: Pick<ProfileResult, 'accuracy'>): Pick<Accuracy, 'samples' | 'correct' | 'share' | 'interval'> | null {
+  if (accuracy === undefined) return null;
+  const { samples, correct } = accuracy;
+  return { samples, correct, share: samples === 0 ? 0 : correct / samples, interval: wilsonInterval(correct, samples) };
 }
 
 function bestOf(result: ProfileResult, choice: Choice): NonNullable<Outcome['best']> {
@@ -55,6 +68,7 @@ function bestOf(result: ProfileResult, choice: Choice): NonNullable<Outcome['bes
     p99: milliseconds(p99),
     samplesPerSecond: result.samplesPerSecond,
     ...(result.gpu?.utilizationPercent !== undefined && { gpuPercent: result.gpu.utilizationPercent }),
+    ...(result.accuracy !== undefined && { accuracyPercent: result.accuracy.percent }),
     summary: `${result.batchSize} × ${level}${result.hardware === undefined ? '' : ` on ${result.hardware}`}`.slice(0, 64),
     reason: choice.reason.slice(0, 1024),
     ...(choice.runnerUp !== null && { runnerUp: choice.runnerUp }),

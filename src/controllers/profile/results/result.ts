@@ -1,6 +1,7 @@
 import type { ProfileResult } from '../../../api/model-profile/index.ts';
 import { pointId } from '../../../load/point.ts';
-import type { CompactPoint, CompactScenario } from '../../../load/point-code.ts';
+import type { CompactAccuracy, CompactPoint, CompactScenario } from '../../../load/point-code.ts';
+import { wilsonInterval } from '../../../load/statistics/wilson.ts';
 import { prefixed } from '../plan/tasks.ts';
 
 /** A point as the status tells it. `repeats`: how often its setting was measured before in the run. */
@@ -43,11 +44,27 @@ export function resultOf(point: CompactPoint, repeats: number, hardware?: string
     }),
     ...(Object.keys(server).length > 0 && { server }),
     ...(Object.keys(gpu).length > 0 && { gpu }),
+    ...(point.accuracy !== null && { accuracy: accuracyResult(point.accuracy) }),
     ...(point.scenario !== null && { scenario: scenarioResult(point.scenario) }),
     valid: point.invalidReasons.length === 0,
     ...(point.invalidReasons.length > 0 && { invalidReasons: [...point.invalidReasons] }),
     ...(repeats > 0 && { repeats }),
     completedAt: `${new Date(point.completedAtSeconds * 1000).toISOString().slice(0, 19)}Z`,
+  };
+}
+
+const metrics = { top1: 'Top1', top5: 'Top5', custom: 'Custom' } as const;
+
+function accuracyResult({ metric, samples, correct }: CompactAccuracy): NonNullable<ProfileResult['accuracy']> {
+  const { low, high } = wilsonInterval(correct, samples);
+  const percent = (share: number) => String(Number((share * 100).toFixed(3)));
+  return {
+    metric: metrics[metric],
+    percent: percent(samples === 0 ? 0 : correct / samples),
+    percentLow: percent(low),
+    percentHigh: percent(high),
+    samples,
+    correct,
   };
 }
 

@@ -164,6 +164,7 @@ export function compactPoint(run: string, batchSize: number, load: Load, change:
     gpuMemoryTotalMebibytes: null,
     gpuPowerMilliwatts: null,
     scenario: null,
+    accuracy: null,
     completedAtSeconds: noon / 1000 + 40,
     invalidReasons: [],
     ...change,
