@@ -190,6 +190,13 @@ describe('the best setting', () => {
     const decision = decideApply(given({ draft: { results }, status: { applied: [application()] } }));
     assert.equal(said(decision), 'True SettingKept');
   });
+  it('is not written again by the next run that finds the same, also where somebody has taken it back by hand', () => {
+    const applied = [application({ point: best.id, changes: [{ field: 'spec.resources.limits', after: '{"cpu":"4"}' }] })];
+    const results = [{ id: best.id, valid: true, samplesPerSecond: '100' }];
+    const decision = decideApply(given({ draft: { results }, status: { applied } }));
+    assert.deepEqual([said(decision), decision.step], ['True SettingKept', undefined]);
+    assert.match(decision.condition?.message ?? '', /is the best setting still\. What has been changed of it since is left alone$/);
+  });
 
   const refusals: readonly (readonly [Outcome, string, RegExp])[] = [
     [

@@ -8,7 +8,7 @@ import type { ModelProfile, ModelProfileStatus } from '../../../api/model-profil
 import type { ConditionInput } from '../../../kube/conditions.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { basisOfBest, copiedFromThis } from './basis.ts';
-import { backThrough, type SpecPatch, tooMuch } from './changes.ts';
+import { backThrough, type SpecPatch, standingOf, tooMuch } from './changes.ts';
 import { consentAnnotation, consents } from './consent.ts';
 import { markedBy } from './gitops.ts';
 import { keptFor } from './kept.ts';
@@ -293,7 +293,7 @@ function keptBy({ profile, draft }: Applying, { best, deployment }: Measured, hi
   const last = history.find(({ state, modelDeploymentUid }) => state === 'Applied' && modelDeploymentUid === deployment.metadata.uid);
   if (last === undefined) return undefined;
   const { objective, baseline } = profile.spec;
-  return keptFor(
+  const why = keptFor(
     {
       best,
       results: draft.results ?? [],
@@ -303,6 +303,8 @@ function keptBy({ profile, draft }: Applying, { best, deployment }: Measured, hi
     },
     last,
   );
+  const isChanged = standingOf(deployment.spec as unknown as Json, last.changes) !== 'After';
+  return why === undefined || !isChanged ? why : `${why}. What has been changed of it since is left alone`;
 }
 
 function verdictOf({ run, state, point, time, rolledBackTime, changes }: Applied): Verdict {

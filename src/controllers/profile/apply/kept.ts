@@ -13,12 +13,13 @@ export interface NewRun {
 }
 
 /**
- * Why the setting that was applied stays; undefined when the new one is to take its place. It gives way when it breaks the objective by now, and when the
+ * Why the setting that was applied stays; undefined when the new one is to take its place. While it is the best nothing is written, also where somebody has
+ * taken it back by hand since. It gives way when it breaks the objective by now, and when the
  * new one is better by more than the tolerance with 95 % intervals that lie apart. Where the new run did not measure it (a search ends elsewhere), it
  * gives way to figures that differ so in either direction.
  */
 export function keptFor({ best, results, rejected = [], maximize, tolerancePercent }: NewRun, applied: Applied): string | undefined {
-  if (best.id === applied.point) return undefined;
+  if (best.id === applied.point) return `${applied.point}, which run ${applied.run} applied, is the best setting still`;
   const was = results.find(({ id }) => id === applied.point);
   const now = results.find(({ id }) => id === best.id);
   if (now === undefined) return undefined;
