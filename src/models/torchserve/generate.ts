@@ -35,6 +35,8 @@ export function generateProperties(mars: readonly MarFile[], version: KServeVers
     'grpc_management_port=7071',
     'enable_metrics_api=true',
     'metrics_format=prometheus',
+    // Else newer ones write their metrics into the log, and the endpoint has none (seen with 0.12).
+    'metrics_mode=prometheus',
     'number_of_netty_threads=4',
     'job_queue_size=10',
     version === 'kfserving-0.6' ? 'service_envelope=kfserving' : 'enable_envvars_config=true',
