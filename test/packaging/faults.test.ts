@@ -135,7 +135,10 @@ describe('an upload that meets faults', { timeout: 1_800_000 }, () => {
     const before = await stored(repository);
     const again = await push(repository, { ...retry, timeoutMilliseconds: 60_000 });
     const total = zip.manifest.sizeBytes;
-    assert.equal(again.sentBytes, before.complete ? 0 : total - before.stagedBytes, 'the next push sends what is missing and no more');
+    // What was under way when a process was killed may still arrive after the service was asked what it holds.
+    const missing = before.complete ? 0 : total - before.stagedBytes;
+    assert.ok(again.sentBytes <= missing, `the next push sends what is missing and no more: ${again.sentBytes} of ${missing} bytes`);
+    if (again.uploaded) assert.equal(again.sentBytes + again.resumedBytes, total);
     assert.equal((await stored(repository)).complete, true);
     const manifest = await azure
       .container('faults')

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import { PackagingError } from '../errors.ts';
 import type { RandomAccess } from '../random-access.ts';
 import { defaultRetry, type RetryOptions, withRetry } from '../retry.ts';
+import { blockMemory } from './block-memory.ts';
 import { explainAzure, hasStatus, judgeAzure } from './client.ts';
 
 export interface UploadOptions {
@@ -48,58 +49,104 @@ export async function uploadPackage(
   const blob = container.getBlockBlobClient(name);
   const retry = options.retry ?? defaultRetry;
   try {
-    if ((await isThere(blob, source.sizeBytes, sha256, retry, signal)) === true) return { uploaded: false, sentBytes: 0, resumedBytes: 0 };
-    const present = await uncommittedBlocks(blob, retry, signal);
+    const [there, present] = await Promise.all([
+      isThere(blob, source.sizeBytes, sha256, retry, signal),
+      uncommittedBlocks(blob, retry, signal),
+    ]);
+    if (there === true) return { uploaded: false, sentBytes: 0, resumedBytes: 0 };
     const blockBytes = Math.max(options.blockBytes ?? 4 * mebibyte, Math.ceil(source.sizeBytes / 50_000 / mebibyte) * mebibyte);
-    const count = Math.max(1, Math.ceil(source.sizeBytes / blockBytes));
-    const ids: string[] = new Array(count);
-    let sentBytes = 0;
-    let resumedBytes = 0;
-    const stop = new AbortController();
-    const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-    let next = 0;
-    const work = async () => {
-      // One piece of memory a worker: fresh ones would pile up until the collector comes.
-      const memory = Buffer.allocUnsafe(Math.min(blockBytes, source.sizeBytes));
-      for (let index = next++; index < count; index = next++) {
-        both.throwIfAborted();
-        const length = Math.min(blockBytes, source.sizeBytes - index * blockBytes);
-        const bytes = await readBlock(source, memory.subarray(0, length), index * blockBytes);
-        const md5 = createHash('md5').update(bytes).digest();
-        const id = blockId(index, md5);
-        ids[index] = id;
-        if (present.get(id) === length) resumedBytes += length;
-        else {
-          await withRetry(
-            (abortSignal) => blob.stageBlock(id, bytes, length, { transactionalContentMD5: md5, abortSignal }),
-            judgeAzure,
-            retry,
-            both,
-          );
-          sentBytes += length;
-        }
-        options.onProgress?.({ sentBytes, resumedBytes, totalBytes: source.sizeBytes });
-      }
-    };
-    const workers = Array.from({ length: Math.min(count, options.parallel ?? 4) }, () =>
-      work().catch((error: unknown) => {
-        stop.abort();
-        throw error;
-      }),
-    );
-    const settled = await Promise.allSettled(workers);
-    signal?.throwIfAborted();
-    const failures = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-    // The first failure stopped the others, which then report only that.
-    const failure = failures.find((reason) => !(reason instanceof Error && reason.name === 'AbortError')) ?? failures[0];
-    if (failure !== undefined) throw failure;
+    const { ids, ...sent } = await stageBlocks(blob, source, { blockBytes, present, retry }, options, signal);
     await commit(blob, ids, sha256, source.sizeBytes, retry, signal);
     await verify(blob, ids, source.sizeBytes, blockBytes, sha256, retry, signal);
-    return { uploaded: true, sentBytes, resumedBytes };
+    return { uploaded: true, ...sent };
   } catch (error) {
     signal?.throwIfAborted();
     throw explainAzure(error, name);
   }
+}
+
+interface StageOptions {
+  readonly blockBytes: number;
+  /** Blocks that are there from an earlier try, by their id, with their lengths. */
+  readonly present: ReadonlyMap<string, number>;
+  readonly retry: RetryOptions;
+}
+
+/** A block that is ready to be sent. */
+interface Block {
+  readonly index: number;
+  readonly bytes: Buffer;
+  readonly md5: Buffer;
+}
+
+/** Sends what is not there yet; gives the ids of all blocks in order. */
+async function stageBlocks(
+  blob: BlockBlobClient,
+  source: RandomAccess,
+  { blockBytes, present, retry }: StageOptions,
+  { parallel = 4, onProgress }: UploadOptions,
+  signal?: AbortSignal,
+): Promise<{ readonly ids: readonly string[]; readonly sentBytes: number; readonly resumedBytes: number }> {
+  const count = Math.max(1, Math.ceil(source.sizeBytes / blockBytes));
+  const width = Math.min(count, parallel);
+  const ids: string[] = new Array(count);
+  let sentBytes = 0;
+  let resumedBytes = 0;
+  const stop = new AbortController();
+  const both = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  await using memory = blockMemory(Math.min(blockBytes, source.sizeBytes), 2 * width, count);
+
+  let next = 0;
+  const prepare = async (slot: number): Promise<Block | undefined> => {
+    const index = next++;
+    if (index >= count) return undefined;
+    both.throwIfAborted();
+    const length = Math.min(blockBytes, source.sizeBytes - index * blockBytes);
+    const bytes = (memory.slots[slot] ?? Buffer.alloc(0)).subarray(0, length);
+    await readBlock(source, bytes, index * blockBytes);
+    return { index, bytes, md5: await memory.md5(slot, length) };
+  };
+  const send = async ({ index, bytes, md5 }: Block): Promise<void> => {
+    both.throwIfAborted();
+    const id = blockId(index, md5);
+    ids[index] = id;
+    if (present.get(id) === bytes.length) resumedBytes += bytes.length;
+    else {
+      await withRetry(
+        (abortSignal) => blob.stageBlock(id, bytes, bytes.length, { transactionalContentMD5: md5, abortSignal }),
+        judgeAzure,
+        retry,
+        both,
+      );
+      sentBytes += bytes.length;
+    }
+    onProgress?.({ sentBytes, resumedBytes, totalBytes: source.sizeBytes });
+  };
+  /** Has two pieces of memory: while one block is under way the next is read and hashed. */
+  const work = async (slot: number): Promise<void> => {
+    let ahead = prepare(slot);
+    for (let other = 1; ; other = 1 - other) {
+      const block = await ahead;
+      if (block === undefined) return;
+      ahead = prepare(slot + other);
+      // It is awaited in the next round, which does not come when this block fails.
+      ahead.catch(() => undefined);
+      await send(block);
+    }
+  };
+  const workers = Array.from({ length: width }, (_, index) =>
+    work(2 * index).catch((error: unknown) => {
+      stop.abort();
+      throw error;
+    }),
+  );
+  const settled = await Promise.allSettled(workers);
+  signal?.throwIfAborted();
+  const failures = settled.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  // The first failure stopped the others, which then report only that.
+  const failure = failures.find((reason) => !(reason instanceof Error && reason.name === 'AbortError')) ?? failures[0];
+  if (failure !== undefined) throw failure;
+  return { ids, sentBytes, resumedBytes };
 }
 
 /** Writes a small blob once; an equal one that is there already is left. */
@@ -118,7 +165,7 @@ export async function uploadOnce(
       (abortSignal) =>
         blob.upload(bytes, bytes.length, {
           conditions: { ifNoneMatch: '*' },
-          blobHTTPHeaders: { blobContentType: contentType, blobContentMD5: createHash('md5').update(bytes).digest() },
+          blobHTTPHeaders: { blobContentType: contentType, blobContentMD5: hash('md5', bytes, 'buffer') },
           abortSignal,
         }),
       judgeAzure,
@@ -131,11 +178,10 @@ export async function uploadOnce(
   }
 }
 
-/** The bytes of a block, in the given memory where the source can fill it. */
-async function readBlock(source: RandomAccess, memory: Buffer, offset: number): Promise<Buffer> {
-  if (source.readInto === undefined) return source.read(offset, memory.length);
-  await source.readInto(memory, offset);
-  return memory;
+/** Fills the memory with the bytes of a block. */
+async function readBlock(source: RandomAccess, memory: Buffer, offset: number): Promise<void> {
+  if (source.readInto === undefined) memory.set(await source.read(offset, memory.length));
+  else await source.readInto(memory, offset);
 }
 
 function blockId(index: number, md5: Buffer): string {
@@ -219,14 +265,14 @@ async function verify(
   retry: RetryOptions,
   signal?: AbortSignal,
 ): Promise<void> {
-  if ((await isThere(blob, sizeBytes, sha256, retry, signal)) === false)
-    throw new PackagingError('ChecksumMismatch', `${blob.name} vanished after it was committed.`, blob.name);
-  const list = await withRetry((abortSignal) => blob.getBlockList('committed', { abortSignal }), judgeAzure, retry, signal).catch(
-    (error: unknown) => {
+  const [there, list] = await Promise.all([
+    isThere(blob, sizeBytes, sha256, retry, signal),
+    withRetry((abortSignal) => blob.getBlockList('committed', { abortSignal }), judgeAzure, retry, signal).catch((error: unknown) => {
       if (hasStatus(error, 403)) return undefined;
       throw error;
-    },
-  );
+    }),
+  ]);
+  if (there === false) throw new PackagingError('ChecksumMismatch', `${blob.name} vanished after it was committed.`, blob.name);
   if (list === undefined) return;
   const committed = list.committedBlocks ?? [];
   const same =
