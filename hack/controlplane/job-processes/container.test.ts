@@ -45,6 +45,14 @@ describe('a container as a process', () => {
     ]);
     assert.deepEqual(env, { INDEX: '3', NAME: 'pod-3' });
   });
+  it('has a mount of its own at /tmp though the folder lies there', () => {
+    const mounted = {
+      ...container,
+      args: ['--at', '/tmp/a', '--and', '/var/run/payload/b'],
+      volumeMounts: [{ name: 't', mountPath: '/tmp' }, ...(container.volumeMounts ?? [])],
+    };
+    assert.deepEqual(commandLine(pod, mounted, '/tmp/x').args, ['--at', '/tmp/x/tmp/a', '--and', '/tmp/x/var/run/payload/b']);
+  });
   it('writes its last words where the Pod says', () => {
     assert.equal(messageFile(container, '/tmp/x'), '/tmp/x/dev/termination-log');
     assert.equal(messageFile({ ...container, terminationMessagePath: '/out/last' }, '/tmp/x'), '/tmp/x/out/last');

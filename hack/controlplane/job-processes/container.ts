@@ -23,7 +23,7 @@ export function commandLine(pod: JobPod, container: Container, folder: string): 
     env[name] = valueFrom?.fieldRef === undefined ? expand(value ?? '', env) : fieldOf(pod, valueFrom.fieldRef.fieldPath);
   }
   const moved = (text: string) =>
-    pathsOf(container).reduce((sum, path) => (sum === path || sum.startsWith(`${path}/`) ? join(folder, sum) : sum), text);
+    pathsOf(container).some((path) => text === path || text.startsWith(`${path}/`)) ? join(folder, text) : text;
   const words = [...(container.command ?? []).slice(1), ...(container.args ?? [])];
   return { args: words.map((word) => moved(expand(word, env))), env };
 }
