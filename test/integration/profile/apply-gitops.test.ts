@@ -28,12 +28,13 @@ describe('spec.apply: Apply where something else has a say', () => {
     ).stdout;
 
   /** Builds the manifest of a model with the patch file, as its repository would. */
-  async function built(model: object, patch: string): Promise<string> {
+  async function built(name: string, model: object, patch: string): Promise<string> {
     const folder = mkdtempSync(join(tmpdir(), 'modelwright-kustomize-'));
     try {
       writeFileSync(join(folder, 'model.yaml'), JSON.stringify(model));
       writeFileSync(join(folder, 'patch.yaml'), patch);
-      writeFileSync(join(folder, 'kustomization.yaml'), 'resources: [model.yaml]\npatches:\n  - path: patch.yaml\n');
+      const target = `{kind: ModelDeployment, name: ${name}}`;
+      writeFileSync(join(folder, 'kustomization.yaml'), `resources: [model.yaml]\npatches: [{path: patch.yaml, target: ${target}}]\n`);
       return await kubectl(['kustomize', folder]);
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -70,7 +71,12 @@ describe('spec.apply: Apply where something else has a say', () => {
       );
       assert.equal(await exported(name), data['patch.yaml']);
       assert.equal(await stage.limits(name), undefined);
-      assert.match(await built(aModel(name, stage.namespace), data['patch.yaml'] ?? ''), /resources:\n {4}limits:\n {6}cpu: "4"/);
+      // With the namespace in the manifest, and without it.
+      const { metadata: identity, ...model } = aModel(name, stage.namespace) as { metadata: object };
+      for (const where of [identity, { name }]) {
+        const made = await built(name, { ...model, metadata: where }, data['patch.yaml'] ?? '');
+        assert.match(made, /resources:\n {4}limits:\n {6}cpu: "4"/);
+      }
     });
   }
 

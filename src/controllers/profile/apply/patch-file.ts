@@ -6,7 +6,8 @@ import { apiVersion } from '../../../api/kind.ts';
 export const patchKey = 'patch.yaml';
 
 /**
- * The patch as YAML: a merge patch that kustomize takes as it is (`patches: [{path: patch.yaml}]`), and `kubectl patch --patch-file`.
+ * The patch as YAML: a merge patch that kustomize takes (`patches: [{path: patch.yaml, target: {kind: ModelDeployment, name: iris}}]`: with a target it is of no
+ * matter whether the manifest has a namespace), and `kubectl patch --patch-file`.
  *
  * @param patch JSON merge patch of the ModelDeployment, as status.recommendation has it
  */
