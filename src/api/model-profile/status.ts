@@ -124,6 +124,7 @@ const disturbance = object('A Job index during which something happened to the t
   job: text('The Job.', 63),
   index: count('The completion index.'),
   reason: text('What happened.', 64),
+  pods: Type.Optional(listOfText('Other Pods on the GPUs of the target.', 317, 16)),
 });
 
 const run = object('The latest run. The results are of it, unless status.measuring says of which.', {
@@ -139,6 +140,9 @@ const run = object('The latest run. The results are of it, unless status.measuri
   jobs: Type.Optional(listOfText('Its Jobs, in the order in which they were made.', 63, 64)),
   targetState: Type.Optional(
     text('Hash of the pods of the target as they were last seen: which, how often restarted, of which images.', 64),
+  ),
+  gpuTenants: Type.Optional(
+    listOfText('Other Pods on the GPUs of the target when it began (mode Live): what comes later is a disturbance.', 317, 64),
   ),
   disturbances: Type.Optional(list('What happened to the target while it was measured.', disturbance, 64)),
   report: Type.Optional(reportStatusSchema),

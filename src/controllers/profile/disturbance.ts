@@ -9,15 +9,15 @@ import { prefixed } from './plan/tasks.ts';
 import { changeBetween, podsState } from './target/target-pods.ts';
 
 /**
- * The run with the state of the target as it is now. Where that has changed, or a node of the target is short of memory, disk or processes,
- * whatever was being measured, or has just been and is not taken yet, is marked. The mark stays in the status, so that the points are
+ * The run with the state of the target as it is now. Where that has changed, or a node of the target is short of memory, disk or processes, or another Pod has
+ * come to its GPUs, whatever was being measured, or has just been and is not taken yet, is marked. The mark stays in the status, so that the points are
  * invalid whenever they come in.
  */
 export function disturbed(
   run: Run,
   jobs: Observed['jobs'],
   known: readonly ProfileResult[],
-  observed: Pick<Observed, 'legs' | 'pods' | 'nodes'>,
+  observed: Pick<Observed, 'legs' | 'pods' | 'nodes' | 'gpu'>,
 ): Run {
   const current = jobs.at(-1);
   if (current === undefined || run.targetState === undefined) return run;
@@ -25,14 +25,28 @@ export function disturbed(
   const leg = observed.legs.find((one) => one.hardware === hardware);
   if (leg === undefined || leg.state.kind === 'Unread') return run;
   const targetState = podsState(leg.pods);
-  const reason = changeBetween(run.targetState, targetState) ?? (isUnderPressure(leg, observed.nodes) ? 'NodePressure' : undefined);
+  const strangers = (observed.gpu?.tenants?.pods ?? []).filter((pod) => !run.gpuTenants?.includes(pod)).slice(0, 16);
+  const reason =
+    changeBetween(run.targetState, targetState) ??
+    (isUnderPressure(leg, observed.nodes) ? 'NodePressure' : strangers.length > 0 ? 'OtherGpuTenant' : undefined);
   const before = run.disturbances ?? [];
+  // What was seen before a Pod began says nothing of its time.
+  const pods = reason === 'OtherGpuTenant' ? begunBefore(observed.gpu?.tenants?.at ?? 0, observed.pods) : observed.pods;
   const marks =
     reason === undefined
       ? []
-      : indexesUnderWay(current, observed.pods, known).map((index) => ({ job: current.metadata.name, index, reason }));
+      : indexesUnderWay(current, pods, known).map((index) => ({
+          job: current.metadata.name,
+          index,
+          reason,
+          ...(reason === 'OtherGpuTenant' && { pods: strangers }),
+        }));
   const news = marks.filter((mark) => !before.some((one) => one.job === mark.job && one.index === mark.index));
   return { ...run, targetState, ...(before.length + news.length > 0 && { disturbances: [...before, ...news].slice(-64) }) };
+}
+
+function begunBefore(time: number, pods: Observed['pods']): Observed['pods'] {
+  return pods.filter(({ metadata }) => Date.parse(metadata.creationTimestamp) <= time);
 }
 
 function isUnderPressure({ pods }: Leg, nodes: Observed['nodes']): boolean {

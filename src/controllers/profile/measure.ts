@@ -4,6 +4,7 @@ import type { Account, Action, Progress, Run } from './decision.ts';
 import { nothingToBeHad } from './dedicated/message.ts';
 import { disturbed } from './disturbance.ts';
 import { guardBroken } from './guard.ts';
+import { tenantsMilliseconds } from './idle/gpu-watch.ts';
 import { secondsOf } from './job/arguments.ts';
 import { renderJob } from './job/job.ts';
 import { awaitsPods, endOf, hindranceOf, isActive, isOfRun, lossOf, podsOf } from './job/job-state.ts';
@@ -92,7 +93,7 @@ export function measure(observed: Observed, begun: Run, known: readonly ProfileR
     const state = measuringState(tasks, results);
     if (hindrance !== undefined)
       return going({ kind: 'Measuring', reason: hindrance.reason, message: `${state}. ${hindrance.message}` }, [], 60_000);
-    return going({ kind: 'Measuring', message: state }, [], 60_000);
+    return going({ kind: 'Measuring', message: state }, [], lookEvery(observed));
   }
   return nextJob({ observed, run, jobs, tasks, missing, results, collected, left, going, fail });
 }
@@ -172,8 +173,20 @@ function nextJob({ observed, run, jobs, tasks, missing, results, collected, left
     ...(after !== undefined && { after }),
     event: { type: 'Normal', reason: attempt === 0 ? 'RunStarted' : 'PointsRepeated', action: 'Measure', note },
   };
-  const next: Run = { ...run, jobs: [...(run.jobs ?? []), job.metadata.name], targetState: stateOf(leg, target) };
-  return { ...going({ kind: 'Measuring', message: measuringState(tasks, results) }, [create], 60_000), run: next };
+  // Whoever was there from the start is a part of what is measured; a copy is measured alone.
+  const tenants = attempt === 0 && leg.hardware === undefined ? (observed.gpu?.tenants?.pods ?? []) : [];
+  const next: Run = {
+    ...run,
+    jobs: [...(run.jobs ?? []), job.metadata.name],
+    targetState: stateOf(leg, target),
+    ...(tenants.length > 0 && { gpuTenants: tenants.slice(0, 64) }),
+  };
+  return { ...going({ kind: 'Measuring', message: measuringState(tasks, results) }, [create], lookEvery(observed)), run: next };
+}
+
+/** GPUs are looked at while they are measured: nothing tells of a Pod that comes to them. */
+function lookEvery({ gpu }: Observed): number {
+  return gpu?.tenants === undefined ? 60_000 : tenantsMilliseconds;
 }
 
 function complete({ now }: Observed, run: Run, results: readonly ProfileResult[], refusals: Collected['refusals']): Progress {

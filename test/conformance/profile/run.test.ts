@@ -242,6 +242,65 @@ describe('a run with the real Job controller', () => {
     }
   });
 
+  it('gives up a node that is there and says nothing any more, and measures elsewhere', async () => {
+    // Not where the model runs: that is to be lost by nobody.
+    const job = await running('silent-node', { placement: 'OtherNode' });
+    const pod = await runningPod(job, 0, namespace);
+    const node = pod.spec.nodeName ?? '';
+    // kwok leaves it alone from here on, as a machine whose kubelet has died.
+    await kubectl(['label', 'node', node, 'modelwright.dev/fake-node-']);
+    try {
+      const since = new Date(Date.now() - 180_000).toISOString().replace(/\.\d+Z$/, 'Z');
+      const silent = { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' };
+      const conditions = [{ ...silent, lastHeartbeatTime: since, lastTransitionTime: since }];
+      await kubectl(['patch', 'node', node, '--subresource=status', '-p', JSON.stringify({ status: { conditions } })]);
+      const jobs = await eventually(
+        async () => jobsOf(await profiled('silent-node', namespace)),
+        (found) => found.some(({ metadata }) => metadata.name !== job.metadata.name),
+        180,
+      );
+      const next = jobs.find(({ metadata }) => metadata.name !== job.metadata.name) as Job;
+      const other = await runningPod(next, 0, namespace);
+      assert.notEqual(other.spec.nodeName, node);
+      await end(other, namespace, messageFor(next, 0));
+      const { status } = await measured('silent-node');
+      assert.deepEqual([status?.run?.jobs?.length, status?.results?.length], [2, 4]);
+      assert.ok(
+        status?.results?.every(({ repeats }) => repeats === undefined),
+        'what was lost was not measured, and is no repeat',
+      );
+    } finally {
+      await kubectl(['label', 'node', node, 'modelwright.dev/fake-node=true', '--overwrite']);
+      await kubectl(['delete', 'pod', pod.metadata.name, '-n', namespace, '--ignore-not-found', '--force', '--grace-period=0']);
+      await kubectl(['wait', '--for=condition=Ready', '--timeout=120s', 'nodes', '--all']);
+    }
+  });
+
+  it('ends at the first point that is slower than the service can bear, and sends no more', async () => {
+    const job = await running('guarded', { ...twoIndexes, live: { stopAboveP99Milliseconds: 30 } });
+    // p99 of the played points is 9 ms for each request at once.
+    await tell(job, 0);
+    const { status } = await until('guarded', reports('GuardTripped', 'False'));
+    assert.match(status?.run?.message ?? '', /p99 of b1-c4 was 36 ms, above spec\.live\.stopAboveP99Milliseconds 30; the run was ended/);
+    assert.equal(status?.results?.length, 5, 'what was measured stays');
+    await eventually(
+      () => podsOfJob(job, namespace),
+      (pods) => pods.length === 0,
+      120,
+    );
+    assert.equal(status?.run?.jobs?.length, 1);
+  });
+
+  it('ends when the service is restarted under it, and leaves a service alone that nobody asked to guard', async () => {
+    const job = await running('guarded-restart', { live: {} });
+    await runningPod(job, 0, namespace);
+    const restart = [{ op: 'replace', path: '/status/containerStatuses/0/restartCount', value: 1 }];
+    const server = ['pod', 'guarded-restart-server', '-n', namespace];
+    await kubectl(['patch', ...server, '--subresource=status', '--type=json', '-p', JSON.stringify(restart)]);
+    const { status } = await until('guarded-restart', reports('GuardTripped', 'False'));
+    assert.match(status?.run?.message ?? '', /The target was restarted while it was measured; the run was ended/);
+  });
+
   it('says why a load pod finds no node', async () => {
     await platform({ maxConcurrentRuns: 50, cpus: 64 });
     try {

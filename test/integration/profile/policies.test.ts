@@ -231,6 +231,37 @@ describe('the policies of a ModelProfile', () => {
     });
   });
 
+  it('another Pod on the GPU while it is measured makes the points invalid, names it, and they are measured again', async () => {
+    const own = (use: number): FakeGpu => ({
+      uuid: 'GPU-1',
+      namespace,
+      pod: 'tenant-0',
+      at: (n) => ({ utilization: use, used: 9000 + n, free: 5000 }),
+    });
+    exporter.show([own(60)]);
+    await serving('tenant', { node: 'gpu-1', gpus: 1 });
+    await apply(aModelProfile('tenant', namespace, { target: { modelDeployment: 'tenant' } }));
+    const begun = await until('tenant', ({ status }) => status?.run?.state === 'Running' && (status.run.jobs ?? []).length > 0);
+    const [job] = (await eventually(
+      () => jobsOf(begun),
+      ({ length }) => length > 0,
+    )) as [Job];
+    const load = await playPod(job, 0, namespace);
+    exporter.show([
+      own(60),
+      { uuid: 'GPU-1', namespace: 'other', pod: 'train-0', at: () => ({ utilization: 60, used: 9000, free: 5000 }) },
+    ]);
+    const { status } = await until('tenant', ({ status: now }) => (now?.run?.disturbances ?? []).length > 0);
+    assert.deepEqual(status?.run?.disturbances, [{ job: job.metadata.name, index: 0, reason: 'OtherGpuTenant', pods: ['other/train-0'] }]);
+    exporter.show([own(60)]);
+    await endPod(load, namespace, messageFor(job, 0));
+    await completeJob(job, namespace);
+    const spoiled = await until('tenant', ({ status: now }) => (now?.run?.jobs ?? []).length === 2);
+    assert.ok(spoiled.status?.results?.every(({ valid, invalidReasons }) => !valid && invalidReasons?.includes('OtherGpuTenant')));
+    const done = await finish('tenant');
+    assert.ok(done.status?.results?.every(({ valid, repeats }) => valid && repeats === 1));
+  });
+
   it('a copy of a Dedicated profile is not made before a node of the product has idle GPUs', async () => {
     const spare = (use: number): FakeGpu => ({ uuid: 'GPU-9', at: () => ({ utilization: use, used: 100, free: 15_000 }) });
     await using own = await startDcgmExporter([spare(70)], { address: '127.0.0.72', port: exporter.port });

@@ -10,6 +10,7 @@ import { readGpuNodes } from './gpu-nodes.ts';
 import { type GpuSource, gpuSourceOf } from './gpu-source.ts';
 import { judgeFree, judgeLive } from './judge.ts';
 import { Sightings } from './sightings.ts';
+import { tenantsOf } from './tenants.ts';
 import { type IdleSighting, idleDefaults, lookEveryMilliseconds } from './wait.ts';
 
 /** What was seen, for `decide`. */
@@ -20,6 +21,14 @@ export interface GpuSight {
   readonly idle?: IdleSighting;
   /** What the run has for itself while it measures: ids of GPUs, and nodes that share theirs. */
   readonly holds: readonly string[];
+  /** Pods that have GPUs of the target beside its own; absent where the target has none. */
+  readonly tenants?: Tenants;
+}
+
+/** Pods as namespace/name, and when that was seen, milliseconds of the wall clock. */
+export interface Tenants {
+  readonly pods: readonly string[];
+  readonly at: number;
 }
 
 interface Source {
@@ -28,8 +37,10 @@ interface Source {
   readonly sight: Omit<GpuSight, 'idle'>;
 }
 
-/** How long what is known of the exporter holds while the Pods are the same. */
+/** How long what is known of the exporter holds while the Pods are the same, of results that are there. */
 const sourceMilliseconds = 5 * 60_000;
+/** The same of a run that goes on: how late another Pod on its GPUs may be noticed. */
+export const tenantsMilliseconds = 15_000;
 
 export class GpuWatch {
   readonly #client: KubeClient;
@@ -55,7 +66,8 @@ export class GpuWatch {
     const key = [run.id, ...pods.map((pod) => `${pod.uid}@${pod.node}`)].join(' ');
     const known = this.#sources.get(uid);
     const seen = policy && this.#sightings.recent(uid, run.id, every, now);
-    const holds = run.ended || now - (known?.at ?? 0) < sourceMilliseconds;
+    const fresh = run.waits || pods.length === 0 ? sourceMilliseconds : tenantsMilliseconds;
+    const holds = run.ended || now - (known?.at ?? 0) < fresh;
     if (known?.key === key && holds && (policy === undefined || seen !== undefined)) {
       return { ...known.sight, ...(seen !== undefined && { idle: seen }) };
     }
@@ -64,10 +76,15 @@ export class GpuWatch {
     const nodes = await readGpuNodes({ client: this.#client, settings, nodes: found }, signal);
     const source = gpuSourceOf(namespace, pods, nodes);
     const shared = nodes.filter((node) => node.shared).map(({ name }) => `node/${name}`);
-    const sight = { source, holds: [...source.uuids, ...shared] };
+    const own = podsByNode(namespace, pods);
+    const sight = {
+      source,
+      holds: [...source.uuids, ...shared],
+      ...(pods.length > 0 && { tenants: { pods: tenantsOf(own, nodes), at: now } }),
+    };
     this.#sources.set(uid, { key, at: now, sight });
     if (policy === undefined) return sight;
-    const judgement = judgeLive(podsByNode(namespace, pods), nodes, { ...idleDefaults, ...policy });
+    const judgement = judgeLive(own, nodes, { ...idleDefaults, ...policy });
     return { ...sight, idle: this.#sightings.record(uid, run.id, judgement, every, now) };
   }
 

@@ -2,7 +2,14 @@ import type { ProfileResult } from '../../../api/model-profile/index.ts';
 import { resultsOf, type Task } from './tasks.ts';
 
 /** What happened to the target while a point was measured; set by the operator, which sees the pods. */
-export const disturbanceReasons = ['TargetRestarted', 'TargetRescaled', 'TargetImageChanged', 'TargetNotReady', 'NodePressure'] as const;
+export const disturbanceReasons = [
+  'TargetRestarted',
+  'TargetRescaled',
+  'TargetImageChanged',
+  'TargetNotReady',
+  'NodePressure',
+  'OtherGpuTenant',
+] as const;
 export type DisturbanceReason = (typeof disturbanceReasons)[number];
 
 /**

@@ -23,6 +23,7 @@ const meanings: Readonly<Record<InvalidReason | DisturbanceReason, string>> = {
   TargetImageChanged: 'the target came to another image meanwhile',
   TargetNotReady: 'the target was not ready meanwhile',
   NodePressure: 'a node of the target was under pressure meanwhile',
+  OtherGpuTenant: 'another Pod had a GPU of the target meanwhile',
 };
 
 /** The sentence for a reason; the reason itself where this version does not know it. */
