@@ -75,6 +75,41 @@ describe('a point', () => {
   });
 });
 
+describe('requests of an open loop that never left', () => {
+  /** Each tenth is given up after 100 ms of waiting, within the window. */
+  const rows = Array.from({ length: 2800 }, (_, i): Row => (i % 10 === 0 ? [i * 1000, 100_000, 100_000, 'timeout'] : [i * 1000, 800, 50]));
+
+  it('are requests, and failed ones, and not sent', () => {
+    const point = assess(observation(rows, open), judgement);
+    assert.deepEqual([point.requests, point.succeeded, point.notSent], [2800, 2520, 280]);
+    assert.deepEqual(point.errors, { timeout: 280 });
+    assert.ok(Math.abs(point.sentPerSecond - 2520 / 3) < 1, String(point.sentPerSecond));
+    assert.ok(reasons(point).includes('RateNotReached'));
+  });
+
+  it('are told from those that left and were not answered', () => {
+    const unanswered = rows.map(
+      ([start, took, lag, error]): Row => (error === undefined ? [start, took, lag ?? 0] : [start, took, 50, error]),
+    );
+    const point = assess(observation(unanswered, open), judgement);
+    assert.deepEqual([point.notSent, point.errors], [0, { timeout: 280 }]);
+    assert.ok(!reasons(point).includes('RateNotReached'));
+  });
+
+  it('that were due before the window are outstanding at its beginning, and nothing else', () => {
+    const before: Row[] = Array.from({ length: 100 }, (_, i) => [-50_000 + i, 100_000, 100_000, 'timeout']);
+    const sound = everyMillisecond(() => 800);
+    const [alone, both] = [assess(observation(sound, open), judgement), assess(observation([...before, ...sound], open), judgement)];
+    assert.deepEqual([both.requests, both.notSent, both.errors], [alone.requests, 0, {}]);
+    assert.equal(both.sentPerSecond, alone.sentPerSecond);
+  });
+
+  it('are none in a closed loop, where a slot sends when it is free', () => {
+    const failing = slotRows(() => 1000).map(([start, took], i): Row => [start, took, 0, i % 2 === 0 ? 'timeout' : null]);
+    assert.equal(assess(observation(failing, closed), judgement).notSent, 0);
+  });
+});
+
 describe('a point is not valid', () => {
   const invalid = (name: string, reason: string, message: RegExp, point: () => Point) =>
     it(`when ${name}`, () => {

@@ -123,7 +123,7 @@ export function assess(observation: Observation, judgement: Judgement): Point {
     succeeded,
     errors: errorCounts(facts),
     errorExamples: [...new Set(results.flatMap((result) => result.errorExamples))].slice(0, 10),
-    notSent: results.reduce((sum, result) => sum + result.notSent, 0),
+    notSent: facts.notSent,
     resent: results.reduce((sum, result) => sum + result.resent, 0),
     offeredPerSecond: isOpen ? load.requestsPerSecond : null,
     sentPerSecond: facts.sentPerSecond,

@@ -11,7 +11,6 @@ export function failedPoint({ batchSize, load, repeat }: PlannedPoint, failure: 
     begunAt: now(),
     endedAt: now(),
     warmupRequests: 0,
-    notSent: 0,
     resent: 0,
     inFlightMax: 0,
     queuedMax: 0,

@@ -31,7 +31,6 @@ export function threadResult(rows: readonly Row[], origin: number, more: Partial
     begunAt: origin,
     endedAt: origin + 3_000_000,
     warmupRequests: 10,
-    notSent: 0,
     resent: 0,
     inFlightMax: 1,
     queuedMax: 0,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer as createHttp2 } from 'node:http2';
 import { createServer, type Server, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import type { ErrorClass, Load } from '../point.ts';
-import { errorClasses } from '../point.ts';
+import { type ErrorClass, errorClasses, type Load } from '../point.ts';
+import { readWindow } from '../statistics/window.ts';
 import { now, type WireRequest } from '../transport/channel.ts';
 import { parseTarget } from '../transport/target.ts';
 import { Pacer } from './pacer.ts';
@@ -224,12 +224,17 @@ describe('an open loop', () => {
 
   it('sends what was due even after a stall, and says what never left', async (test) => {
     const url = await serve(test, () => {});
-    const { errors, notSent, queuedMax } = await run(
+    const { errors, trace, queuedMax, from } = await run(
       spec(url, open(300), { maxConnections: 2, limits: { timeoutMicroseconds: 200_000, maxBodyBytes: 1024 } }),
       { seconds: 0.3 },
     );
     assert.deepEqual(Object.keys(errors), ['timeout']);
-    assert.ok(notSent > 0 && queuedMax > 0);
+    assert.ok(queuedMax > 0);
+    const facts = readWindow(trace, { from, to: from + 300_000 }, errorClasses.length);
+    // Two connections carry a request each 200 ms; the rest of some 90 that were due never left, and are failed requests all the same.
+    assert.ok(facts.notSent > 0 && facts.notSent < facts.requests, `${facts.notSent} of ${facts.requests}`);
+    assert.equal(facts.errors[errorClasses.indexOf('timeout')], facts.requests);
+    assert.ok(facts.sentPerSecond * 0.3 <= facts.requests - facts.notSent);
   });
 });
 

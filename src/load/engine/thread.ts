@@ -40,8 +40,6 @@ export interface ThreadResult {
   readonly begunAt: number;
   readonly endedAt: number;
   readonly warmupRequests: number;
-  /** Due in the window and never sent. */
-  readonly notSent: number;
   readonly resent: number;
   readonly inFlightMax: number;
   readonly queuedMax: number;
@@ -76,7 +74,6 @@ export class LoadThread {
   #inFlightMax = 0;
   #queuedMax = 0;
   #resent = 0;
-  #notSent = 0;
   #warmupRequests = 0;
   #failuresInRow = 0;
   #from = Number.POSITIVE_INFINITY;
@@ -181,7 +178,6 @@ export class LoadThread {
       begunAt: this.#from,
       endedAt,
       warmupRequests: this.#warmupRequests,
-      notSent: this.#notSent,
       resent: this.#resent,
       inFlightMax: this.#inFlightMax,
       queuedMax: this.#queuedMax,
@@ -323,10 +319,8 @@ export class LoadThread {
   #neverSent(intended: number, message: string): void {
     const time = now();
     this.#ended++;
-    if (intended >= this.#from) {
-      this.#notSent++;
-      this.#recorder.push(time, time - intended, time - intended, 'timeout');
-    }
+    // Never sent is what left as late as it ended; what was due before the window is outstanding at its beginning, as any request is.
+    if (time >= this.#from) this.#recorder.push(time, time - intended, time - intended, 'timeout');
     this.#failed('timeout', message);
   }
 

@@ -18,6 +18,8 @@ export interface WindowFacts {
   /** Requests that started in the window, successful or not. */
   readonly requests: number;
   readonly errors: Uint32Array;
+  /** Of them those that were never sent: all connections were busy until their time was over. */
+  readonly notSent: number;
   /** Successful requests that ended in the window, per second. */
   readonly completedPerSecond: number;
   /** Sent per second, of those due in the window. */
@@ -42,6 +44,7 @@ export function readWindow(trace: Trace, window: MeasuredWindow, errorKinds: num
   let succeeded = 0;
   let requests = 0;
   let sent = 0;
+  let notSent = 0;
   let completed = 0;
   let ended = 0;
   let sumOfAll = 0;
@@ -67,7 +70,10 @@ export function readWindow(trace: Trace, window: MeasuredWindow, errorKinds: num
     requests++;
     sumOfAll += took;
     lag[requests - 1] = late;
-    if (start + late < window.to) sent++;
+    // A request leaves before it ends; one that did not was given up while it waited.
+    const isNeverSent = error > 0 && late >= took && took > 0;
+    if (isNeverSent) notSent++;
+    else if (start + late < window.to) sent++;
     if (error > 0) {
       errors[error - 1] = (errors[error - 1] as number) + 1;
       continue;
@@ -83,6 +89,7 @@ export function readWindow(trace: Trace, window: MeasuredWindow, errorKinds: num
     lag: lag.subarray(0, requests).sort(),
     requests,
     errors,
+    notSent,
     completedPerSecond: completed / seconds,
     sentPerSecond: sent / seconds,
     meanOfAll: requests === 0 ? Number.NaN : sumOfAll / requests,
