@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatorProcess } from './operator-process.ts';
 import { isWork, type OperatorRequest } from './oracles.ts';
+import { operatorUser } from './permissions.ts';
 import { FaultProxy } from './proxy/fault-proxy.ts';
 import type { Trial } from './workload.ts';
 import type { World } from './world.ts';
@@ -46,7 +47,7 @@ export class Lane implements AsyncDisposable {
   static async start(options: LaneOptions): Promise<Lane> {
     const { world, name } = options;
     await world.namespace(namespaceOf(options));
-    const proxy = await FaultProxy.start(world.api);
+    const proxy = await FaultProxy.start(world.api, operatorUser);
     const kubeconfig = join(world.folder, `${name}-${proxy.port}.kubeconfig`);
     writeFileSync(kubeconfig, kubeconfigFor(proxy.url, namespaceOf(options)));
     return new Lane(options, proxy, kubeconfig);

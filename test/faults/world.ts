@@ -12,6 +12,7 @@ import { Api, applyPatch } from './api.ts';
 import { History } from './history.ts';
 import { installKServe, untilServed } from './kserve-crd.ts';
 import { KServeStandIn } from './kserve-stand-in.ts';
+import { permitCluster, permitIn } from './permissions.ts';
 
 export interface World extends AsyncDisposable {
   readonly plane: ControlPlane;
@@ -33,6 +34,7 @@ export async function startWorld(say: (line: string) => void): Promise<World> {
   const api = new Api(plane.kubeconfig);
   await installKServe(api);
   await installModelwright(api);
+  await permitCluster(api);
   // After the definitions: it looks for new kinds only every 30 s.
   const collector = startCollector(binaries['kube-controller-manager']?.path ?? '', plane.kubeconfig);
   const history = await History.follow(api, [
@@ -51,6 +53,7 @@ export async function startWorld(say: (line: string) => void): Promise<World> {
     folder,
     async namespace(name) {
       await api.must('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { accepted: [409] });
+      await permitIn(api, name);
     },
     async [Symbol.asyncDispose]() {
       await standIn.close();

@@ -65,22 +65,25 @@ export class FaultProxy {
   onWatchEvent: ((watch: ProxiedWatch, event: { readonly type: string }) => WatchFault | undefined) | undefined;
   readonly #server: Server;
   readonly #upstream: Upstream;
+  readonly #user: string | undefined;
   readonly #agents = new Map<Upstream, Agent>();
 
-  private constructor(server: Server, upstream: Upstream) {
+  private constructor(server: Server, upstream: Upstream, user: string | undefined) {
     this.#server = server;
     this.#upstream = upstream;
+    this.#user = user;
     this.port = (server.address() as AddressInfo).port;
     this.url = `http://127.0.0.1:${this.port}`;
   }
 
-  static async start(upstream: Upstream): Promise<FaultProxy> {
+  /** @param user whom the API server takes the operator for; default the owner of the credentials */
+  static async start(upstream: Upstream, user?: string): Promise<FaultProxy> {
     const server = createServer();
     // Idle connections are the client's to close, as with the API server's 90 s.
     server.keepAliveTimeout = 90_000;
     server.requestTimeout = 0;
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const proxy = new FaultProxy(server, upstream);
+    const proxy = new FaultProxy(server, upstream, user);
     server.on('connection', (socket) => {
       const { connections } = proxy;
       connections.open += 1;
@@ -152,6 +155,7 @@ export class FaultProxy {
       method: request.method as 'GET',
       headers: {
         ...upstream.headers,
+        ...(this.#user !== undefined && { 'impersonate-user': this.#user }),
         ...(accept !== undefined && { accept }),
         ...(contentType !== undefined && { 'content-type': contentType }),
         ...(userAgent !== undefined && { 'user-agent': userAgent }),
