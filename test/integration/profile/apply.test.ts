@@ -91,7 +91,7 @@ describe('spec.apply: Apply', () => {
     const message = await stage.says('owned', 'FieldConflict');
     assert.match(
       message,
-      /^Nothing is applied: spec\.resources\.limits\.cpu is owned by "kubectl"\. Leave spec\.resources\.limits\.cpu out/,
+      /^Nothing is applied: spec\.resources\.limits\.cpu is owned by "kubectl"\. Take spec\.resources\.limits\.cpu out of what "kubectl" writes/,
     );
     assert.deepEqual(await stage.limits('owned'), { cpu: '1' });
     assert.equal((await stage.until('owned', () => true)).status?.applied, undefined);

@@ -337,7 +337,7 @@ function conflictText(conflicts: readonly FieldConflict[]): string {
   const [first] = conflicts;
   const all = conflicts.slice(0, 8).map(({ manager, field }) => `${field} is owned by "${manager}"`);
   const more = conflicts.length > 8 ? `, and ${conflicts.length - 8} more` : '';
-  return `Nothing is applied: ${all.join(', ')}${more}. Leave ${first?.field ?? 'the field'} out of what that writes, and it is applied then`;
+  return `Nothing is applied: ${all.join(', ')}${more}. Take ${first?.field ?? 'the field'} out of what "${first?.manager ?? ''}" writes, and it is applied then`;
 }
 
 /** Bytes of the history that a status has room for. */
