@@ -15,7 +15,7 @@ it('finds what is granted and never used, by name where it is granted by name', 
     { user, verb: 'list', ...pods, allowed: true },
     { user, verb: 'patch', group: '', resource: 'configmaps', name: 'a', allowed: true },
   ];
-  const { unused, refused } = compare(expand(rules), seen, []);
+  const { unused, refused } = compare({ everywhere: expand(rules), own: [] }, seen, []);
   assert.deepEqual(unused, [
     { verb: 'delete', ...pods },
     { verb: 'patch', group: '', resource: 'configmaps', name: 'b' },
@@ -24,15 +24,22 @@ it('finds what is granted and never used, by name where it is granted by name', 
 });
 
 it('finds what was refused, and does not count it as used', () => {
-  const seen = [{ user, verb: 'delete', ...pods, allowed: false }];
-  const { unused, refused } = compare(expand(rules), seen, [{ matches: { resource: 'configmaps' }, why: 'x' }]);
-  assert.deepEqual(refused, [{ verb: 'delete', ...pods }]);
+  const seen = [{ user, verb: 'get', ...pods, allowed: false }];
+  const { unused, refused } = compare({ everywhere: expand(rules), own: [] }, seen, [{ matches: { resource: 'configmaps' }, why: 'x' }]);
+  assert.deepEqual(refused, [{ verb: 'get', ...pods }]);
   assert.equal(unused.length, 2);
+});
+
+it('takes a refusal of what is granted everywhere for a moment without roles, and not where it is granted in one namespace', () => {
+  const [list, remove] = expand(rules);
+  const seen = ['list', 'delete'].map((verb) => ({ user, verb, ...pods, allowed: false }));
+  assert.deepEqual(compare({ everywhere: [list, remove] as never, own: [] }, seen, []).refused, []);
+  assert.deepEqual(compare({ everywhere: [list] as never, own: [remove] as never }, seen, []).refused, [{ verb: 'delete', ...pods }]);
 });
 
 it('names waivers that nothing needs', () => {
   const waiver = { matches: { resource: 'secrets' }, why: 'x' };
-  assert.deepEqual(compare(expand(rules), [], [waiver]).idle, [waiver]);
+  assert.deepEqual(compare({ everywhere: expand(rules), own: [] }, [], [waiver]).idle, [waiver]);
 });
 
 const rolesOf = (parts: readonly Readonly<Record<string, readonly RbacRule[]>>[]) =>

@@ -23,7 +23,7 @@ export interface Waiver {
 export interface Comparison {
   /** Granted and never used. */
   readonly unused: readonly Permission[];
-  /** Asked for and refused. */
+  /** Asked for and refused, and not granted everywhere: what is was refused for a moment, by a server that had just started or a test. */
   readonly refused: readonly Permission[];
   /** Waivers that waived nothing: they can go. */
   readonly idle: readonly Waiver[];
@@ -43,26 +43,25 @@ export function expand(rules: readonly RbacRule[]): Permission[] {
   );
 }
 
-/**
- * @param waivers of what is granted and never used
- * @param refusals of what was refused
- */
-export function compare(
-  granted: readonly Permission[],
-  seen: readonly SeenUse[],
-  waivers: readonly Waiver[],
-  refusals: readonly Waiver[] = [],
-): Comparison {
+export interface Granted {
+  /** In every namespace. */
+  readonly everywhere: readonly Permission[];
+  /** In the operator's own namespace. */
+  readonly own: readonly Permission[];
+}
+
+/** @param waivers of what is granted and never used */
+export function compare({ everywhere, own }: Granted, seen: readonly SeenUse[], waivers: readonly Waiver[]): Comparison {
+  const granted = [...everywhere, ...own];
   const had = seen.filter(({ allowed }) => allowed);
   const unused = granted.filter((permission) => !had.some((use) => covers(permission, use)));
-  const refused = distinct(seen.filter(({ allowed }) => !allowed));
+  const refused = distinct(seen.filter((use) => !use.allowed && !everywhere.some((permission) => covers(permission, use))));
   const waivedBy = (permission: Permission) => waivers.find(({ matches }) => fits(matches, permission));
-  const meant = (permission: Permission) => refusals.find(({ matches }) => fits(matches, permission));
-  const used = new Set([...unused.map(waivedBy), ...refused.map(meant)]);
+  const used = new Set(unused.map(waivedBy));
   return {
     unused: unused.filter((permission) => waivedBy(permission) === undefined),
-    refused: refused.filter((permission) => meant(permission) === undefined),
-    idle: [...waivers, ...refusals].filter((waiver) => !used.has(waiver)),
+    refused,
+    idle: waivers.filter((waiver) => !used.has(waiver)),
     granted: granted.length,
     waived: unused.filter((permission) => waivedBy(permission) !== undefined).length,
   };

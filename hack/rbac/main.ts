@@ -10,7 +10,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { chartRoles } from '../generate/chart/roles.ts';
 import { compare, describe, expand, type SeenUse } from './compare.ts';
-import { refusals, waivers } from './waivers.ts';
+import { waivers } from './waivers.ts';
 
 const operator = 'system:serviceaccount:modelwright-system:modelwright';
 const folder = process.argv[2];
@@ -19,11 +19,11 @@ if (folder === undefined) throw new Error('give the folder that MODELWRIGHT_AUDI
 const files = globSync(join(folder, '*.json')).filter((file) => !basename(file).startsWith('upgrade-'));
 const seen = files.flatMap((file) => JSON.parse(readFileSync(file, 'utf8')) as SeenUse[]).filter(({ user }) => user === operator);
 const { cluster, own } = chartRoles();
-const granted = [...Object.values(cluster), ...Object.values(own)].flatMap(expand);
-const { unused, refused, idle, waived } = compare(granted, seen, waivers, refusals);
+const expanded = (roles: typeof cluster) => Object.values(roles).flatMap(expand);
+const { unused, refused, idle, granted, waived } = compare({ everywhere: expanded(cluster), own: expanded(own) }, seen, waivers);
 
 console.log(
-  `${files.length} control planes; ${seen.length} kinds of request by the operator; ${granted.length} permissions granted, ${waived} unused and waived`,
+  `${files.length} control planes; ${seen.length} kinds of request by the operator; ${granted} permissions granted, ${waived} unused and waived`,
 );
 for (const permission of unused) console.log(`granted and never used: ${describe(permission)}`);
 for (const permission of refused) console.log(`asked for and refused: ${describe(permission)}`);

@@ -58,11 +58,3 @@ export const waivers: readonly Waiver[] = [
     why: byName,
   })),
 ];
-
-/** What was refused because a test took the permission away, to see what is said of that. */
-export const refusals: readonly Waiver[] = [
-  {
-    matches: { group: '', resource: 'configmaps', name: 'config-deployment', verb: 'patch' },
-    why: 'shared-keys.test.ts: a ServingPlatform that may not be acted on.',
-  },
-];
