@@ -60,7 +60,7 @@ describe('packages on Azure Blob', { timeout: 300_000 }, () => {
 
   it('push sends once, puts nothing beside the zip, and names the folder', async () => {
     const repository = parseRepository(`az://${account}/models/packages`);
-    const first = await pushPackage(zip.path, zip.manifest, repository, { settings: keyed, blockBytes: 1 << 18 });
+    const first = await pushPackage(zip.path, zip.manifest, repository, { settings: keyed, blockBytes: 1 << 16 });
     assert.equal(first.storageUri, `https://${hosts.Public}/models/packages/${zip.manifest.sha256}`);
     assert.deepEqual([first.uploaded, first.sentBytes], [true, zip.manifest.sizeBytes]);
     const second = await pushPackage(zip.path, zip.manifest, repository, { settings: keyed });

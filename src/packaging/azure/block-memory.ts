@@ -10,7 +10,7 @@ export interface BlockMemory extends AsyncDisposable {
 }
 
 /** From so many blocks on a thread that hashes pays for its start. */
-const manyBlocks = 8;
+const manyBlocks = 32;
 
 /**
  * Memory for an upload of `blocks` blocks. MD5 takes longer than anything else that the uploading process does with a block: of many blocks it
@@ -24,9 +24,13 @@ function inline(slotBytes: number, count: number): BlockMemory {
   const slots = Array.from({ length: count }, () => Buffer.allocUnsafe(slotBytes));
   return {
     slots,
-    md5: async (slot, length) => hash('md5', slots[slot]?.subarray(0, length) ?? Buffer.alloc(0), 'buffer'),
+    md5: async (slot, length) => md5Of(slots, slot, length),
     async [Symbol.asyncDispose]() {},
   };
+}
+
+function md5Of(slots: readonly Buffer[], slot: number, length: number): Buffer {
+  return hash('md5', slots[slot]?.subarray(0, length) ?? Buffer.alloc(0), 'buffer');
 }
 
 interface Answer {
@@ -42,6 +46,10 @@ function threaded(slotBytes: number, count: number): BlockMemory {
     workerData: { memory, slotBytes },
     resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 },
   });
+  let started = false;
+  worker.once('online', () => {
+    started = true;
+  });
   let failure: Error | undefined;
   const fail = (error: Error) => {
     failure ??= error;
@@ -54,10 +62,13 @@ function threaded(slotBytes: number, count: number): BlockMemory {
   });
   worker.on('error', fail);
   worker.on('exit', () => fail(new Error('the hashing thread ended')));
+  const slots = Array.from({ length: count }, (_, index) => Buffer.from(memory, index * slotBytes, slotBytes));
   return {
-    slots: Array.from({ length: count }, (_, index) => Buffer.from(memory, index * slotBytes, slotBytes)),
+    slots,
     md5(slot, length) {
       if (failure !== undefined) return Promise.reject(failure);
+      // On a busy machine a thread takes longer to start than the first blocks to be sent.
+      if (!started) return Promise.resolve(md5Of(slots, slot, length));
       const pending = Promise.withResolvers<Buffer>();
       waiting.set(slot, pending);
       worker.postMessage({ slot, length });

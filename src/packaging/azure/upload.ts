@@ -49,11 +49,11 @@ export async function uploadPackage(
   const blob = container.getBlockBlobClient(name);
   const retry = options.retry ?? defaultRetry;
   try {
-    const [there, present] = await Promise.all([
-      isThere(blob, source.sizeBytes, sha256, retry, signal),
-      uncommittedBlocks(blob, retry, signal),
-    ]);
-    if (there === true) return { uploaded: false, sentBytes: 0, resumedBytes: 0 };
+    const begun = await stagedBlocks(blob, retry, signal);
+    // The usual case takes one question: where the service knows of no blocks, there is no blob either.
+    if (begun !== undefined && (await isThere(blob, source.sizeBytes, sha256, retry, signal)) === true)
+      return { uploaded: false, sentBytes: 0, resumedBytes: 0 };
+    const present = begun ?? new Map<string, number>();
     const blockBytes = Math.max(options.blockBytes ?? 4 * mebibyte, Math.ceil(source.sizeBytes / 50_000 / mebibyte) * mebibyte);
     const { ids, ...sent } = await stageBlocks(blob, source, { blockBytes, present, retry }, options, signal);
     await commit(blob, ids, sha256, source.sizeBytes, retry, signal);
@@ -216,13 +216,14 @@ async function isThere(
   }
 }
 
-async function uncommittedBlocks(blob: BlockBlobClient, retry: RetryOptions, signal?: AbortSignal): Promise<Map<string, number>> {
+/** Blocks that are there and belong to no blob yet; undefined where there is neither a blob nor a block, or one may not look. */
+async function stagedBlocks(blob: BlockBlobClient, retry: RetryOptions, signal?: AbortSignal): Promise<Map<string, number> | undefined> {
   try {
     const list = await withRetry((abortSignal) => blob.getBlockList('uncommitted', { abortSignal }), judgeAzure, retry, signal);
     return new Map((list.uncommittedBlocks ?? []).map(({ name, size }) => [name, size]));
   } catch (error) {
     // No block was ever sent, or the credentials (a create-only SAS) do not allow to look.
-    if (hasStatus(error, 404, 403)) return new Map();
+    if (hasStatus(error, 404, 403)) return undefined;
     throw error;
   }
 }
