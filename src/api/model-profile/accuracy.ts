@@ -27,7 +27,7 @@ export const accuracySchema = object(
       ),
       url: Type.Optional(
         text('From a web server whose host is in spec.policy.sourceHosts of the ServingPlatform.', 2048, {
-          pattern: '^https?://[^/?#@]+/[^#]*$',
+          pattern: '^https?://[^/?#@]+/[^?#]*$',
         }),
       ),
       sha256: Type.Optional(text('SHA-256 that it must have.', 64, { pattern: '^[0-9a-f]{64}$' })),

@@ -14,6 +14,7 @@ import { Ajv } from 'ajv';
 import type { ModelProfileSpec } from '../../../src/api/model-profile/index.ts';
 import type { Report } from '../../../src/load/report/report.ts';
 import { startTruthServer, type TruthServer } from '../../load/servers/start.ts';
+import { startTfServingProtocol } from '../../load/servers/tfserving-protocol.ts';
 import { type Azure, account, hosts, startAzure } from '../../packaging/support/azure.ts';
 import { ProfilePlane, resultOf } from '../../support/profile-plane.ts';
 
@@ -156,6 +157,36 @@ describe('the full report of a run', () => {
       (error: { stderr: string }) => error,
     );
     assert.match(failed.stderr ?? '', /ModelProfile lost has no full report: Not uploaded/);
+  });
+
+  it('can have labelled samples from the repository behind its accuracy, read with a signature for them alone', async () => {
+    await using model = await startTfServingProtocol();
+    const { metadata } = JSON.parse(await plane.plane.kubectl(['get', 'namespace', plane.namespace, '-o', 'json'])) as {
+      metadata: { uid: string };
+    };
+    const lines = [0, 1, 2, 3].map((i) => JSON.stringify({ instance: [i, 1, 2, 3], expected: i === 3 ? 0 : i + 6 })).join('\n');
+    const blob = `p/${plane.namespace}-${metadata.uid.slice(0, 8)}/data/sums.jsonl`;
+    await azure.container('models').getBlockBlobClient(blob).upload(lines, Buffer.byteLength(lines));
+    const accuracy = (path: string, sha256?: string) =>
+      ({
+        accuracy: { dataset: { blob: { repository: 'default', path }, ...(sha256 !== undefined && { sha256 }) }, metric: 'Custom' },
+      }) satisfies Partial<ModelProfileSpec>;
+    const spec: ModelProfileSpec = { ...short, target: { url: model.http, modelName: 'sum', protocol: 'V1' }, sweep: { concurrency: [2] } };
+    const profile = await plane.measure('right', { ...spec, ...accuracy('data/sums.jsonl', hash('sha256', lines, 'hex')) });
+    assert.equal(profile.status?.run?.state, 'Complete', JSON.stringify(profile.status?.conditions));
+    const found = resultOf(profile, 'b1-c2').accuracy;
+    assert.deepEqual([found?.metric, found?.samples, found?.correct, found?.percent], ['Custom', 4, 3, '75']);
+
+    await plane.apply({
+      apiVersion: 'modelwright.dev/v1alpha1',
+      kind: 'ModelProfile',
+      metadata: { name: 'nothing-there' },
+      spec: { ...spec, ...accuracy('data/none.jsonl') },
+    });
+    const says = ({ type, message }: { type: string; message: string }) =>
+      type === 'Ready' && /the dataset could not be fetched/.test(message);
+    await plane.until('nothing-there', ({ status }) => status?.conditions?.some(says) ?? false, 120);
+    await plane.plane.kubectl(['delete', 'modelprofile', 'nothing-there', '-n', plane.namespace]);
   });
 
   it('into a repository that the namespace may not use is refused before anything is sent', async () => {

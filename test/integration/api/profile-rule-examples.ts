@@ -178,7 +178,7 @@ export const profileExamples: Readonly<Record<string, ProfileExamples>> = {
     passes: [
       example('a ConfigMap', { accuracy: { dataset: samples, metric: 'Top1' } }),
       example('a blob', { accuracy: { dataset: { blob: { repository: 'default', path: 'data/test.jsonl' } }, metric: 'Top5' } }),
-      example('a URL', { accuracy: { dataset: { url: 'https://x.example/a.jsonl?v=1', sha256: 'a'.repeat(64) }, metric: 'Top1' } }),
+      example('a URL', { accuracy: { dataset: { url: 'https://x.example/a.jsonl', sha256: 'a'.repeat(64) }, metric: 'Top1' } }),
     ],
   },
   'accuracy-tolerance': {
