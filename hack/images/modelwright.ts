@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Say } from '../controlplane/log.ts';
 import { type Architecture, hostArchitecture } from '../debian/packages.ts';
+import { nodeEnvironment, nodeFlags } from '../node-flags.ts';
 import { type DebianLayer, debianLayer, rootLayer, USER } from './debian.ts';
 import { fromFile, text } from './entries.ts';
 import { type Image, type ImageIndex, makeImage, makeIndex } from './image.ts';
@@ -26,13 +27,13 @@ export interface ModelwrightImage extends LayerOptions {
 export const modelwrightRun = {
   User: USER,
   // As the first line of the program asks for, which names no interpreter that this image has.
-  Entrypoint: ['/usr/bin/node', '--max-semi-space-size=4', '/app/dist/modelwright.js'],
-  Env: ['PATH=/usr/bin', 'NODE_ENV=production'],
+  Entrypoint: ['/usr/bin/node', ...nodeFlags, '/app/dist/modelwright.js'],
+  Env: ['PATH=/usr/bin', 'NODE_ENV=production', ...Object.entries(nodeEnvironment).map(([name, value]) => `${name}=${value}`)],
   WorkingDir: '/app',
 } as const;
 
-/** The program on PATH, for whoever gives a command: KServe's storage containers have no other way. */
-const LAUNCHER = "#!/usr/bin/node --max-semi-space-size=4\nimport('/app/dist/modelwright.js');\n";
+/** The program on PATH, for whoever gives a command: KServe's storage containers have no other way. Linux hands an interpreter one flag at most. */
+const LAUNCHER = `#!/usr/bin/node ${nodeFlags[0]}\nimport('/app/dist/modelwright.js');\n`;
 
 /** A root folder, the libraries that Node needs, and Node. */
 export async function nodeLayers({ say, purpose, ...options }: DebianLayer): Promise<Layer[]> {

@@ -18,6 +18,7 @@ import { ClusterCache } from '../kube/cluster-cache.ts';
 import { EventWriter } from '../kube/event-writer.ts';
 import { LeaderElector } from '../kube/leader-elector.ts';
 import { Manager, shutdownSignal } from '../kube/manager.ts';
+import { giveBackMemory } from '../kube/memory.ts';
 import { connect } from '../kube/rest-client.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import type { ConnectionOptions } from './connection.ts';
@@ -125,6 +126,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     ...(elector !== undefined && { elector }),
     ...(server !== undefined && { server }),
   });
+  void giveBackMemory({ clock }, stop);
   try {
     await manager.run(stop);
     log.info({}, 'Modelwright has stopped');

@@ -1,4 +1,5 @@
 import { arch, platform } from 'node:process';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { type Dispatcher, Pool, ProxyAgent } from 'undici';
 import { type Clock, sleep, systemClock } from './clock.ts';
 import type { ClusterConfig, Credentials, TlsIdentity } from './cluster-config.ts';
@@ -41,6 +42,10 @@ export interface TransportRequest {
 const maxAttempts = 6;
 /** A longer wait is the caller's business. */
 const maxRetryAfterMilliseconds = 30_000;
+
+/** An identity with its certificates as OpenSSL holds them. */
+type TlsOptions = Pick<TlsIdentity, 'servername' | 'rejectUnauthorized'> & { readonly secureContext: SecureContext };
+
 interface Pools {
   readonly tls: TlsIdentity;
   readonly requests: Dispatcher;
@@ -186,7 +191,11 @@ export class Transport {
   #poolsFor(tls: TlsIdentity): Pools {
     const held = this.#pools;
     if (held && sameIdentity(held.tls, tls)) return held;
-    const dispatcher = (connections: number | null) => newDispatcher(this.#origin, tls, this.#proxy, connections);
+    const { ca, cert, key, ...identity } = tls;
+    // One for all connections: each would make its own, and parse the same certificates.
+    const secureContext = createSecureContext({ ca, cert, key });
+    const dispatcher = (connections: number | null) =>
+      newDispatcher(this.#origin, { ...identity, secureContext }, this.#proxy, connections);
     const requests = dispatcher(this.#connections);
     const guarded = this.#mayWrite === undefined ? requests : requests.compose(guardWrites(this.#mayWrite));
     this.#pools = { tls, requests: guarded, watches: dispatcher(null) };
@@ -210,7 +219,7 @@ export class Transport {
   }
 }
 
-function newDispatcher(origin: string, tls: TlsIdentity, proxy: string | undefined, connections: number | null): Dispatcher {
+function newDispatcher(origin: string, tls: TlsOptions, proxy: string | undefined, connections: number | null): Dispatcher {
   // A peer that vanished without a word is noticed by TCP probes after some 25 s, also on a silent watch.
   const connect = { ...tls, allowH2: false, keepAlive: true, keepAliveInitialDelay: 15_000, timeout: 10_000 };
   // The API server closes idle connections after 90 s; we do so first, so that no request meets a closing one.

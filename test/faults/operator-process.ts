@@ -1,6 +1,7 @@
 /** The operator under test, as a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { nodeEnvironment, nodeFlags } from '../../hack/node-flags.ts';
 import type { Digest } from './instrumented.ts';
 
 export interface OperatorOptions {
@@ -25,13 +26,14 @@ export class OperatorProcess {
   #expected = false;
 
   constructor({ program, kubeconfig, args }: OperatorOptions) {
-    this.#child = spawn(process.execPath, ['--max-semi-space-size=4', program, 'operator', ...args], {
+    this.#child = spawn(process.execPath, [...nodeFlags, program, 'operator', ...args], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: {
         PATH: process.env['PATH'],
         HOME: process.env['HOME'],
         KUBECONFIG: kubeconfig,
         NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+        ...nodeEnvironment,
       },
     });
     const end = () => this.#child.kill('SIGKILL');

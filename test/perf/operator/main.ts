@@ -6,7 +6,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import type { Figure } from '../figure.ts';
@@ -31,9 +31,11 @@ export async function bench(args: readonly string[]): Promise<readonly Figure[]>
   });
   const runs = Number(values.runs);
   const parts = new Set(values.only.split(','));
-  execFileSync(process.execPath, ['hack/build.ts'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-  const program = join(root, 'dist/modelwright.js');
   await using cluster = await startCluster(say);
+  // Not into dist/, which others may be running.
+  const folder = join(cluster.plane.dir, 'bench');
+  const program = join(folder, 'dist/modelwright.js');
+  execFileSync(process.execPath, ['hack/build.ts', dirname(program)], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   const figures: Figure[] = [];
   const add = (...more: Figure[]) => {
     figures.push(...more);
@@ -46,7 +48,7 @@ export async function bench(args: readonly string[]): Promise<readonly Figure[]>
   if (parts.has('work')) add(await createdAtOnce(work), await twoWrites(work));
   if (parts.has('failover')) add(...(await failoverFigures({ cluster, program, graceful: 5, killed: 3, say })));
   if (parts.has('scale')) {
-    const bareProgram = await bundleBareList(join(cluster.plane.dir, 'bench'));
+    const bareProgram = await bundleBareList(folder);
     const counts = [Number(values.objects), ...(values.large ? [10_000] : [])];
     for (const objects of counts) add(...(await scaleFigures({ cluster, program, bareProgram, objects, runs, restSeconds: 90, say })));
   }

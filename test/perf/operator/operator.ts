@@ -5,10 +5,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
+import { nodeEnvironment, nodeFlags } from '../../../hack/node-flags.ts';
 import type { Access } from './access.ts';
-
-/** As the image starts it: a small young generation is faster and smaller here (docs/benchmarks.md). */
-export const nodeFlags = ['--max-semi-space-size=4'];
 
 export interface OperatorOptions {
   readonly program: string;
@@ -51,7 +49,7 @@ export class Operator {
     ]);
     this.#child = spawn(command, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...access.environment },
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...nodeEnvironment, ...access.environment },
     });
     const keep = (chunk: Buffer) => {
       this.#log.push(chunk.toString());

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { nodeEnvironment, nodeFlags } from '../../../hack/node-flags.ts';
 import { type Figure, figure, round } from '../figure.ts';
 import { Audit, isWrite } from './audit.ts';
 import { type Cluster, withKServe } from './cluster.ts';
@@ -215,7 +216,7 @@ async function bareList({ cluster: { api }, bareProgram, objects }: ScaleOptions
   const started = performance.now();
   const paths = ['/apis/modelwright.dev/v1alpha1/modeldeployments', '/apis/serving.kserve.io/v1beta1/inferenceservices'];
   const args = [bareProgram, api.server, JSON.stringify(api.headers), JSON.stringify(api.tls), ...paths];
-  const { stdout } = await promisify(execFile)(process.execPath, ['--max-semi-space-size=4', ...args]);
+  const { stdout } = await promisify(execFile)(process.execPath, [...nodeFlags, ...args], { env: { ...process.env, ...nodeEnvironment } });
   const milliseconds = performance.now() - started;
   const told = JSON.parse(stdout);
   if (told.objects !== 2 * objects) throw new Error(`the bare list found ${told.objects} objects in place of ${2 * objects}`);
