@@ -120,6 +120,14 @@ const best = object('The setting to run.', {
 export const runTriggers = ['First', 'SpecChanged', 'Requested', 'Resumed', 'Scheduled'] as const;
 export const runStates = ['Waiting', 'Running', 'Complete', 'Cancelled', 'Failed'] as const;
 
+const search = object('What the search at one batch size came to.', {
+  id: text('Hardware and batch size, for example b8-search.', 128),
+  hardware: Type.Optional(text('Entry of the hardware.', 63)),
+  batchSize: count('Samples in one request.'),
+  found: Type.Optional(decimal('The largest level that keeps the objective: requests at once, or per second. Absent: none does.')),
+  failedAt: Type.Optional(decimal('The lowest level above it that does not. Absent: the search came to its maximum.')),
+});
+
 const disturbance = object('A Job index during which something happened to the target, so that its points are invalid.', {
   job: text('The Job.', 63),
   index: count('The completion index.'),
@@ -218,6 +226,9 @@ export const statusSchema = object('What was observed.', {
   applied: Type.Optional(appliedSchema),
   results: Type.Optional(keyedList('What was measured, one entry per setting.', result, maximumPoints, 'id')),
   measuring: Type.Optional(measuring),
+  searches: Type.Optional(
+    keyedList('Of spec.sweep.search: one entry for each batch size and entry of the hardware.', search, maximumPoints, 'id'),
+  ),
   best: Type.Optional(best),
   nearestMiss: Type.Optional(rejected),
   rejected: Type.Optional(list('Points that broke a constraint.', rejected, maximumPoints)),

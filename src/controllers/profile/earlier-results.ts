@@ -11,7 +11,7 @@ import type { StatusDraft } from './decision.ts';
 type Status = DeepReadonly<ModelProfileStatus>;
 
 /** What says something of results, whichever run they are of. */
-const ofResults = ['results', 'best', 'nearestMiss', 'rejected', 'provenance', 'method', 'gpuSource'] as const;
+const ofResults = ['results', 'searches', 'best', 'nearestMiss', 'rejected', 'provenance', 'method', 'gpuSource'] as const;
 /** What of it the run under way needs again; the rest follows from it. */
 const ofMeasuring = ['results', 'provenance', 'method', 'gpuSource'] as const;
 

@@ -16,6 +16,7 @@ import { missingTasks } from './plan/missing.ts';
 import { resultsOf, type Task } from './plan/tasks.ts';
 import { withArchives } from './report/stored.ts';
 import { type Collected, collect } from './results/collect.ts';
+import { levelOf } from './results/searches.ts';
 import type { ReadyTarget } from './target/target.ts';
 import { podsState } from './target/target-pods.ts';
 import { rfc3339 } from './times.ts';
@@ -207,9 +208,8 @@ function attemptOf({ metadata }: Observed['jobs'][number], run: string): number 
 /** Results in the order of the sweep: batch sizes and levels rising. */
 function inOrder(results: readonly ProfileResult[], tasks: readonly Task[]): readonly ProfileResult[] {
   const hardware = [...new Set(tasks.map((task) => task.hardware))];
-  const level = ({ concurrency, requestsPerSecond }: ProfileResult) => concurrency ?? Number(requestsPerSecond ?? 0);
   return results.toSorted(
-    (a, b) => hardware.indexOf(a.hardware) - hardware.indexOf(b.hardware) || a.batchSize - b.batchSize || level(a) - level(b),
+    (a, b) => hardware.indexOf(a.hardware) - hardware.indexOf(b.hardware) || a.batchSize - b.batchSize || levelOf(a) - levelOf(b),
   );
 }
 

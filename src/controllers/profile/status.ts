@@ -12,6 +12,7 @@ import { resultsOf } from './plan/tasks.ts';
 import { policyStatus } from './policies.ts';
 import { shownPosition } from './queue.ts';
 import { objectiveOf, outcomeOf } from './results/choose.ts';
+import { searchesOf } from './results/searches.ts';
 import { targetLabelOf } from './target/target-key.ts';
 
 type Verdict = Pick<ConditionInput, 'status' | 'reason' | 'message'>;
@@ -24,6 +25,7 @@ export function draftStatus(observed: Observed, progress: Progress): StatusDraft
   const { choice, status } = outcomeOf(results, objectiveOf(profile.spec));
   const ready = withHardware(readyVerdict(progress, choice), observed.dedicated?.hardware);
   const summary = summaryOf(progress);
+  const searches = searchesOf(tasksOfObserved(observed), results, objectiveOf(profile.spec));
   const slo = sloCondition(observed, progress, choice);
   const measured = measuredOf(observed, progress);
   const policies = policyStatus(observed, progress, {
@@ -44,7 +46,7 @@ export function draftStatus(observed: Observed, progress: Progress): StatusDraft
     target: targetLabelOf(profile).slice(0, 317),
     ...(run !== undefined && { run, progress: progressFields(observed, progress) }),
     ...(observed.dedicated !== undefined && observed.dedicated.hardware.length > 0 && { hardware: [...observed.dedicated.hardware] }),
-    ...(results.length > 0 && { results: [...results], ...status }),
+    ...(results.length > 0 && { results: [...results], ...(searches.length > 0 && { searches }), ...status }),
     ...(recommendation !== undefined && { recommendation }),
     ...measured,
     ...policies.fields,

@@ -6,6 +6,7 @@ import { candidateOf } from '../../../load/import/imported.ts';
 import type { Load } from '../../../load/point.ts';
 import type { ShownPoint, ShownReport } from '../../../load/report/report.ts';
 import { accuracyOf, objectiveOf } from '../results/choose.ts';
+import { levelOf } from '../results/searches.ts';
 import { meaningOf } from './meaning.ts';
 
 /** What the status holds of the latest run, as far as it is. */
@@ -26,7 +27,7 @@ export function shownReport(profile: ModelProfile): ShownReport {
     best: choiceOf(profile, points),
     points,
     drift: null,
-    searches: [],
+    searches: searchesOf(profile),
     scenario: null,
     remarks: remarksOf(status),
   };
@@ -137,6 +138,22 @@ function payloadSource({ payload }: ModelProfileSpec): string {
 function definitionsOf({ method }: ModelProfileStatus): string {
   if (method === undefined) return 'Intervals at 95 %.';
   return `Percentiles: ${method.percentile}; clock: ${method.clock}; loop: ${method.loop}; intervals at 95 %.`;
+}
+
+/** The levels that came back stand for those that were tried. */
+function searchesOf({ spec, status }: ModelProfile): ShownReport['searches'] {
+  const { search } = spec.sweep;
+  if (search === undefined) return [];
+  return (status?.searches ?? []).map(({ batchSize, hardware, found, failedAt }) => ({
+    batchSize,
+    over: search.for === 'Concurrency' ? 'concurrency' : 'rate',
+    found: found === undefined ? null : Number(found),
+    failedAt: failedAt === undefined ? null : Number(failedAt),
+    tolerance: (search.tolerancePercent ?? 5) / 100,
+    trials: (status?.results ?? [])
+      .filter((result) => result.batchSize === batchSize && result.hardware === hardware)
+      .map((result) => ({ level: levelOf(result), passed: levelOf(result) <= Number(found ?? 0) })),
+  }));
 }
 
 /** `Server: VALID, 99.8 queries/s`. */

@@ -30,7 +30,7 @@ export function outcomeOf(results: readonly ProfileResult[], objective: Objectiv
   return { choice, status };
 }
 
-function candidateOf(result: ProfileResult): Candidate {
+export function candidateOf(result: ProfileResult): Candidate {
   const { latencyMicroseconds: latency, samplesPerSecondLow: low, samplesPerSecondHigh: high } = result;
   return {
     id: result.id,
