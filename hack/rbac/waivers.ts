@@ -10,6 +10,9 @@ const byName = 'Caches of one object by its name ask for it by list or watch; ku
 const wholeKind =
   'Granted with list and watch: whoever sees all objects of a kind sees each, and a reader of one object need not list all.';
 
+const kfserving =
+  'The InferenceServices of KFServing are treated as those of KServe, by the same lines; no KFServing can be run here that one could be taken away from.';
+
 const cached = [
   ['modelwright.dev', 'modeldeployments'],
   ['modelwright.dev', 'modelprofiles'],
@@ -33,7 +36,7 @@ const cached = [
 const configMaps = ['inferenceservice-config', 'config-features', 'config-deployment', 'config-defaults'] as const;
 
 /** Of these single objects are read past the caches. */
-const read: readonly string[] = ['modeldeployments', 'inferenceservices', 'customresourcedefinitions'];
+const read: readonly string[] = ['modeldeployments', 'customresourcedefinitions'];
 
 const made = [
   ['serving.kserve.io', 'inferenceservices'],
@@ -45,6 +48,7 @@ const made = [
 ] as const;
 
 export const waivers: readonly Waiver[] = [
+  { matches: { group: 'serving.kubeflow.org', resource: 'inferenceservices', verb: 'delete' }, why: kfserving },
   { matches: { group: 'modelwright.dev', resource: 'modeldeployments/finalizers', verb: 'update' }, why: finalizers },
   { matches: { group: 'modelwright.dev', resource: 'modelprofiles/finalizers', verb: 'update' }, why: finalizers },
   ...made.map(([group, resource]) => ({ matches: { group, resource, verb: 'create' }, why: byApply })),

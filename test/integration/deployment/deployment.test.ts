@@ -213,6 +213,23 @@ describe('the operator', () => {
     await until('policed', 'Reconciling', 'True');
   });
 
+  it('stops a model that it may no longer write, by taking its InferenceService away, and serves it again when it may', async () => {
+    await serving('stopped');
+    await apply(aModel('stopped', namespace, { serviceAccountName: 'powerful' }));
+    await until('stopped', 'Stalled', 'True');
+    assert.ok(await serviceIfAny('stopped', namespace), 'a model that serves is left alone meanwhile');
+    await apply(aModel('stopped', namespace, { serviceAccountName: 'powerful', suspend: true }));
+    await eventually(
+      () => serviceIfAny('stopped', namespace),
+      (service) => service === undefined,
+    );
+    await eventually(
+      () => eventsOf('stopped', namespace),
+      (events) => events.some(({ reason }) => reason === 'InferenceServiceDeleted'),
+    );
+    await serving('stopped', { serviceAccountName: 'default', suspend: false });
+  });
+
   it('says in whose words an InferenceService was refused, and does not ask again and again', async () => {
     const name = `refuse-${namespace}`;
     const match = {
