@@ -50,7 +50,13 @@ const { modelSha256: _, ...bare } = { ...provenance, storageUri: 'gs://bucket/ir
 const undigested: Wanted = { ...wanted, provenance: bare };
 const unnamed = donor('other', { provenance: bare }, { targetState: 'pods.0.images' });
 
+const samples = { configMapKeyRef: { name: 'iris', key: 'test.jsonl' } };
+
 describe('a run is taken over', () => {
+  it('with a dataset that its digest names', () => {
+    const accuracy = { dataset: { ...samples, sha256: 'a'.repeat(64) }, metric: 'Top1' } as const;
+    assert.ok(findIdentical({ ...wanted, spec: { accuracy } }, [donor('other')]));
+  });
   it('of a model that no digest names, where the very pods serve still', () => assert.ok(findIdentical(undigested, [unnamed])));
   it('when it measured the very same, and says from where', () => {
     const found = findIdentical(wanted, [donor('other')]);
@@ -75,6 +81,12 @@ describe('a run is not taken over', () => {
     ['where there is none', wanted, []],
     ['where spec.reuse says Never', { ...wanted, spec: { reuse: 'Never' } }, [donor('other')]],
     ['where the run is to be compared with a baseline', { ...wanted, spec: { baseline: { run: 'Last' } } }, [donor('other')]],
+    [
+      'with a dataset that may be another by now',
+      { ...wanted, spec: { accuracy: { dataset: samples, metric: 'Top1' } } },
+      [donor('other')],
+    ],
+    ['where load pods are to upload their reports', { ...wanted, spec: { report: { repository: 'default' } } }, [donor('other')]],
     ['where the calendar or a changed spec.runId asked for it', { ...wanted, asked: true }, [donor('other')]],
     ['from a run that is not complete', wanted, [donor('other', {}, { state: 'Cancelled' })]],
     ['from a run of another spec', wanted, [donor('other', {}, { specHash: 'dd' })]],

@@ -10,7 +10,7 @@ export interface Donor {
 
 /** The run that is about to begin. */
 export interface Wanted {
-  readonly spec: Pick<ModelProfileSpec, 'reuse' | 'baseline'>;
+  readonly spec: Pick<ModelProfileSpec, 'reuse' | 'baseline' | 'accuracy' | 'report'>;
   /** `specHashOf` the spec. */
   readonly specHash: string;
   readonly provenance: Provenance;
@@ -36,6 +36,9 @@ export function findIdentical(
   donors: readonly Donor[],
 ): Reused | undefined {
   if (spec.reuse === 'Never' || spec.baseline !== undefined || asked) return undefined;
+  // The content of a dataset may have changed under its name; and an archive is made by a load pod alone.
+  if ((spec.accuracy !== undefined && spec.accuracy.dataset.sha256 === undefined) || spec.report?.repository !== undefined)
+    return undefined;
   const digested = provenance.imageDigest !== undefined && provenance.modelSha256 !== undefined;
   const found = donors.flatMap(({ name, status }): (Reused & { readonly at: string })[] => {
     const { run, results, provenance: theirs } = status ?? {};
