@@ -48,8 +48,8 @@ export const defects: readonly Defect[] = [
     replacements: [
       {
         file: 'kube/apply.ts',
-        find: 'const uid = live === undefined ? desired.metadata.uid : metadataOf(live).uid;',
-        replace: 'const uid = desired.metadata.uid;',
+        find: 'uid === undefined ? whenAbsent : { uid }',
+        replace: 'live !== undefined ? {} : uid === undefined ? whenAbsent : { uid }',
       },
     ],
     experiments: [usurped],
@@ -183,9 +183,22 @@ export const defects: readonly Defect[] = [
     experiments: [undisturbed],
   },
   {
-    name: 'what is missing in the cache is made without asking the cluster',
-    replacements: [{ file: reconciler, find: "if (await this.#isUnseen(observed, signal)) return 'Unseen';", replace: '' }],
-    experiments: [watches, usurped],
+    name: 'what is missing in the cache takes the name from whoever has it',
+    replacements: [
+      { file: reconciler, find: 'applier.applyOwn<InferenceServiceObject>(', replace: 'applier.apply<InferenceServiceObject>(' },
+    ],
+    experiments: [usurped],
+  },
+  {
+    name: 'an InferenceService is made for a deployment that may be gone',
+    replacements: [
+      {
+        file: reconciler,
+        find: 'const observed = await this.#ownerOf(decision.action, judged.observed, signal);',
+        replace: 'const observed: Observed | undefined = judged.observed;',
+      },
+    ],
+    experiments: [usurped],
   },
   {
     name: 'a replica acts without an election',

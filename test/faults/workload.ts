@@ -49,7 +49,7 @@ export async function change(trial: Trial, name: string, spec: Spec): Promise<vo
   await trial.api.must('PATCH', `${deployments(trial.namespace)}/${trial.prefix}${name}`, { spec }, { contentType: mergePatch });
 }
 
-async function remove(trial: Trial, name: string): Promise<void> {
+export async function remove(trial: Trial, name: string): Promise<void> {
   await trial.api.must('DELETE', `${deployments(trial.namespace)}/${trial.prefix}${name}`);
 }
 

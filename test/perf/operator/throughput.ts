@@ -124,10 +124,24 @@ function inBareBody(body: unknown, uid: string): unknown {
   };
 }
 
-/** ModelDeployments that are there before the operator starts: two writes each, the InferenceService and the status. */
+/** A recorded event, told of the object of the same name in the other namespace. */
+function inBareEvent(body: unknown): unknown {
+  const { metadata, regarding, ...rest } = body as { readonly metadata: { readonly name: string }; readonly regarding: object };
+  return { ...rest, metadata: { name: metadata.name, namespace: bareNamespace }, regarding: { ...regarding, namespace: bareNamespace } };
+}
+
+/**
+ * ModelDeployments that are there before the operator starts: two writes each, the status and the InferenceService, and an event that nobody waits for. The
+ * bare loop sends the same three, as many at a time as the operator does: pairs by as many writers as it has workers, events one after the other.
+ */
 export async function twoWrites({ cluster, program, runs, objects, say }: ThroughputOptions): Promise<Figure> {
   const { api } = cluster;
-  const results: { readonly operator: number; readonly bare: number; readonly requests: Record<string, number> }[] = [];
+  const results: {
+    readonly operator: number;
+    readonly bare: number;
+    readonly withoutEvents: number;
+    readonly requests: Record<string, number>;
+  }[] = [];
   for (const each of [namespace, bareNamespace]) await cluster.namespace(each);
   for (let run = 1; run <= runs; run += 1) {
     await createDeployments(api, namespace, objects);
@@ -145,8 +159,11 @@ export async function twoWrites({ cluster, program, runs, objects, say }: Throug
     const first = Math.min(...pairs.flat().map(({ at }) => at));
     const last = Math.max(...pairs.flat().map(({ at }) => at));
     const perSecond = pairs.length / ((last - first) / 1000);
-    const bare = await barePairs(api, pairs);
-    results.push({ operator: perSecond, bare, requests: countsOf(requests) });
+    const events = requests.filter(({ verb, resource, status }) => verb === 'create' && resource === 'events' && status < 300);
+    const bare = await barePairs(api, pairs, events);
+    await clear(api, bareNamespace);
+    const withoutEvents = await barePairs(api, pairs, []);
+    results.push({ operator: perSecond, bare, withoutEvents, requests: countsOf(requests) });
     say(`two writes, run ${run}: ${JSON.stringify(results.at(-1))}`);
     await clear(api, namespace);
     await clear(api, bareNamespace);
@@ -158,36 +175,49 @@ export async function twoWrites({ cluster, program, runs, objects, say }: Throug
     results.map((result) => result.operator),
     {
       goal: { atLeast: round(lower) },
-      detail: { barePerSecond: results.map(({ bare }) => round(bare)), objects, requestsOfTheOperator: results.at(-1)?.requests },
+      detail: {
+        barePerSecond: results.map(({ bare }) => round(bare)),
+        barePerSecondWithoutEvents: results.map(({ withoutEvents }) => round(withoutEvents)),
+        objects,
+        requestsOfTheOperator: results.at(-1)?.requests,
+      },
     },
   );
 }
 
 type Pair = readonly [AuditedRequest, AuditedRequest];
 
-/** The first InferenceService write and the first status write of each name. */
+/** The first InferenceService write and the first status write of each name, in their order. */
 function pairsOf(writes: readonly AuditedRequest[]): Pair[] {
   return [...Map.groupBy(writes, ({ name }) => name).values()].flatMap((group) => {
     const service = group.find(({ resource }) => resource === 'inferenceservices');
     const status = group.find(({ resource, subresource }) => resource === 'modeldeployments' && subresource === 'status');
-    return service && status ? [[service, status] as const] : [];
+    if (service === undefined || status === undefined) return [];
+    return [service.at < status.at ? ([service, status] as const) : ([status, service] as const)];
   });
 }
 
-/** Pairs per second that the API server gives to as many plain writers as the operator has workers. */
-async function barePairs(api: Api, pairs: readonly Pair[]): Promise<number> {
+/** Pairs per second that the API server gives to as many plain writers as the operator has workers, while one more writes `events`. */
+async function barePairs(api: Api, pairs: readonly Pair[], events: readonly AuditedRequest[]): Promise<number> {
   const uids = new Map<string, string>();
   await inParallel(pairs, writers, async ([{ name }]) => {
     const { metadata } = await api.must('POST', deploymentsPath(bareNamespace), deploymentOf(bareNamespace, name));
     uids.set(name, metadata.uid);
   });
   const started = performance.now();
+  let done = false;
+  const writing = inParallel(events, 1, async ({ path, body }) => {
+    if (!done) await api.must('POST', inBare(path), inBareEvent(body));
+  });
   await inParallel(pairs, workers, async (pair) => {
     for (const { path, body, name } of pair) {
       await api.must('PATCH', inBare(path), inBareBody(body, uids.get(name) ?? ''), { contentType: applyPatch });
     }
   });
-  return pairs.length / ((performance.now() - started) / 1000);
+  const seconds = (performance.now() - started) / 1000;
+  done = true;
+  await writing;
+  return pairs.length / seconds;
 }
 
 /** Waits until the operator has asked nothing but its lease and watches for `seconds`. */
