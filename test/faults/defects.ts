@@ -118,7 +118,7 @@ export const defects: readonly Defect[] = [
     experiments: [expired],
   },
   {
-    name: 'a broken watch goes on from now, not from where it was',
+    name: 'a broken watch goes on from now and not from where it was',
     replacements: [
       {
         file: 'kube/reflector.ts',
@@ -173,7 +173,7 @@ export const defects: readonly Defect[] = [
     experiments: [undisturbed],
   },
   {
-    name: 'an owner is known by its name, not its UID',
+    name: 'an owner is known by its name and not its UID',
     replacements: [{ file: ownership, find: 'if (controller?.uid === owner.uid)', replace: 'if (controller?.name === owner.name)' }],
     experiments: [undisturbed, crashes],
   },
