@@ -306,11 +306,12 @@ class Run {
   }
 
   async #accuracyOf(batchSize: number): Promise<Accuracy | null> {
-    const { accuracy, target, protocol, model, limits } = this.#spec;
+    const { accuracy, target, protocol, model, limits, maxPerSecond } = this.#spec;
     if (accuracy === undefined) return null;
     const known = this.#accuracies.get(batchSize);
     if (known !== undefined) return known;
-    const found = await evaluate({ target, protocol, model, limits }, accuracy, batchSize, this.#signal).catch((error: unknown) => {
+    const served = { target, protocol, model, limits, ...(maxPerSecond !== undefined && { maxPerSecond }) };
+    const found = await evaluate(served, accuracy, batchSize, this.#signal).catch((error: unknown) => {
       // What has been measured until then is kept.
       if (!this.#signal.aborted) throw error;
       return null;

@@ -111,6 +111,18 @@ describe('accuracy beside latency', () => {
     }
   });
 
+  it('is measured no faster than the service may be loaded', async () => {
+    await using server = await startTfServingProtocol();
+    const began = performance.now();
+    const { points } = await benchReport([
+      ...[server.http, '--model', 'sum', '--protocol', 'v1', '--accuracy', v1, '--max-rate', '10', '--accuracy-samples', '11'],
+      ...['--accuracy-metric', 'custom', '--points', 'b1-c1', '--requests', '11', '--warmup-requests', '0', '--no-verdict'],
+    ]);
+    assert.equal(points[0]?.accuracy?.samples, 11);
+    // Ten gaps of 100 ms for the samples, and ten for the point.
+    assert.ok(performance.now() - began >= 2000, `${performance.now() - began} ms`);
+  });
+
   it('counts samples whose request failed as wrong, and says what failed', async () => {
     await using server = await startTfServingProtocol();
     const broken = join(folder, 'broken.jsonl');

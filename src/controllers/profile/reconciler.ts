@@ -195,8 +195,14 @@ export class Reconciler {
     const waiting = jobs.filter((job) => needsAccess(job) && isActive(job));
     for (const job of waiting.filter(({ metadata }) => !granted.has(metadata.uid) && metadata.deletionTimestamp === undefined)) {
       const seconds = profile.spec.budget?.maxDurationSeconds ?? defaultDurationSeconds;
-      await grantAccess(this.#ports, job, observed, seconds * 1000, log, signal);
-      granted.add(job.metadata.uid);
+      try {
+        await grantAccess(this.#ports, job, observed, seconds * 1000, log, signal);
+        granted.add(job.metadata.uid);
+      } catch (error) {
+        // The status says what the pods wait for, and it is tried again with the next look.
+        if (!isForbidden(error) && !isInvalid(error)) throw error;
+        log.warn({ err: error, job: job.metadata.name }, 'Secret for the model repository was refused');
+      }
     }
   }
 

@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { requestOf } from '../payload.ts';
 import { checkReply } from '../protocol/check.ts';
 import { isGrpc, type ModelAddress, type ProtocolName } from '../protocol/protocol.ts';
 import { wilsonInterval } from '../statistics/wilson.ts';
-import type { ExchangeLimits } from '../transport/channel.ts';
+import { type ExchangeLimits, now } from '../transport/channel.ts';
 import { exchangeOnce, withBody } from '../transport/once.ts';
 import type { Target } from '../transport/target.ts';
 import { UsageError } from '../transport/target.ts';
@@ -40,6 +41,8 @@ export interface ServedModel {
   readonly protocol: ProtocolName;
   readonly model: ModelAddress;
   readonly limits: ExchangeLimits;
+  /** Requests per second that are sent at most; absent: as fast as they come back. */
+  readonly maxPerSecond?: number;
 }
 
 /**
@@ -51,9 +54,13 @@ export async function evaluate(served: ServedModel, spec: AccuracySpec, batchSiz
   let correct = 0;
   let failed = 0;
   let failure: string | null = null;
+  const gap = served.maxPerSecond === undefined ? 0 : 1e6 / served.maxPerSecond;
+  let next = now();
   for (let at = 0; at < dataset.samples.length; at += batchSize) {
     signal.throwIfAborted();
     const chunk = dataset.samples.slice(at, at + batchSize);
+    if (gap > 0) await sleep(Math.max(0, next - now()) / 1000, undefined, { signal });
+    next = Math.max(next, now()) + gap;
     const answer = await ask(served, chunk, spec.output, signal);
     if ('failure' in answer) {
       failed += chunk.length;
