@@ -38,7 +38,7 @@ export const reportColumns: readonly ReportColumn[] = [
   { heading: 'lag p99 ms', field: 'send_lag_p99_ms', brief: false, value: (p) => ms(p.sendLagMicroseconds?.p99) },
   { heading: 'client us/req', field: 'client_cpu_us_per_request', brief: false, value: (p) => decimal(p.client.cpuMicrosecondsPerRequest) },
   {
-    heading: 'right %',
+    heading: 'accuracy %',
     field: 'accuracy_percent',
     brief: false,
     value: (p) => decimal(p.accuracy == null ? null : p.accuracy.share * 100),
