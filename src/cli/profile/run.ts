@@ -79,6 +79,7 @@ export function runCommand(): Command {
     .option('--trace <level>', 'with spans as OpenTelemetry OTLP JSON: client or model')
     .optionsGroup('Run:')
     .option('--recommend', 'say what the best setting means for the ModelDeployment (spec.apply: Recommend)')
+    .option('--apply', 'and write it to the ModelDeployment, once for each run (spec.apply: Apply; needs --slo)')
     .option('--run-id <id>', 'spec.runId to set (default: one made of the time, for a profile that exists)')
     .option('--dry-run', 'print the ModelProfile instead of applying it')
     .option('--wait', 'wait for the end, and show the results')

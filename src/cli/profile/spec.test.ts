@@ -24,6 +24,7 @@ describe('flags as a spec', () => {
     { scenario: 'server', rate: '100', slo: ['p99=50ms'], duration: '60s', requests: '500' },
     { scenario: 'Offline', concurrency: '4', samples: '1000', batch: '32' },
     { maximize: 'lowlatency', maxErrors: '0', recommend: true },
+    { apply: true, slo: ['p99=100ms'] },
   ];
   for (const example of examples) {
     it(`is one that the API server takes: ${JSON.stringify(example)}`, () => {
@@ -59,6 +60,7 @@ describe('flags as a spec', () => {
       /--trace hardware: kernels and counters of a GPU are seen on the server's machine/,
     ],
     [{ scenario: 'Batch' }, /--scenario "Batch" is not known; it is one of SingleStream/],
+    [{ apply: true }, /--apply needs a bound that the setting has to keep/],
     [{ samples: '5' }, /--samples and --requests are of a --scenario/],
     [{ duration: '500ms' }, /--duration 500ms: a profile takes whole numbers/],
     [{ slo: ['p99=1.5ms'] }, /whole milliseconds/],

@@ -42,6 +42,7 @@ export interface SpecFlags {
   readonly maxDuration?: string;
   readonly repeats?: string;
   readonly recommend?: boolean;
+  readonly apply?: boolean;
   readonly reportConfigmap?: boolean;
   readonly reportRepository?: string;
   readonly reportSamples?: boolean;
@@ -93,6 +94,7 @@ const specFlags = [
   'maxDuration',
   'repeats',
   'recommend',
+  'apply',
   'reportConfigmap',
   'reportRepository',
   'reportSamples',
@@ -129,7 +131,7 @@ export function specOf(name: string, flags: SpecFlags): ModelProfileSpec {
     sweep: sweepOf(flags),
     ...given({ load, objective, live, budget, payload: payloadOf(flags), accuracy: accuracyOf(flags), report: reportOf(flags) }),
     ...present({ placement: oneOf(flags.placement, placements, '--placement') }),
-    ...(flags.recommend === true && { apply: 'Recommend' }),
+    ...applyOf(flags),
   };
 }
 
@@ -279,4 +281,11 @@ function given<T extends object>(parts: T): Present<T> {
   return Object.fromEntries(
     Object.entries(parts).filter(([, part]) => part !== undefined && Object.keys(part as object).length > 0),
   ) as Present<T>;
+}
+
+/** What becomes of the best setting. */
+function applyOf({ recommend, apply, slo }: SpecFlags): Pick<ModelProfileSpec, 'apply'> {
+  if (apply !== true) return recommend === true ? { apply: 'Recommend' } : {};
+  if (slo.length === 0) throw new UsageError('--apply needs a bound that the setting has to keep: --slo p99=100ms');
+  return { apply: 'Apply' };
 }

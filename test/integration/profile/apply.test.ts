@@ -218,6 +218,16 @@ describe('spec.apply: Apply', () => {
     }));
     assert.match(await stage.says('slow', 'NoBestSetting'), /^No setting of run \S+ keeps the objective; the nearest is wide-b1-c1: p99/);
     assert.equal(await stage.limits('slow'), undefined);
+
+    await stage.serving('other', {}, {});
+    await stage.profile('other', '4');
+    await stage.finish('other');
+    await stage.says('other', 'NotAuthorized');
+    await stage.change('modeldeployment', 'other', { source: { storageUri: 'gs://bucket/another' } });
+    await stage.rolledOut('other');
+    await kubectl(['annotate', 'modeldeployment', 'other', '-n', stage.namespace, `${consent}=other`]);
+    assert.match(await stage.says('other', 'TargetChanged'), /is another than the one that was measured; change spec\.runId/);
+    assert.equal(await stage.limits('other'), undefined);
   });
 
   it('stays with what was applied when the next run is no better beyond noise', async () => {
