@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { settingsFrom } from '../../packaging/azure/credentials.ts';
 import { PackagingError } from '../../packaging/errors.ts';
-import { type FetchResult, fetchModel } from '../../packaging/fetch.ts';
+import type { FetchResult } from '../../packaging/fetch.ts';
+import { fetchAgain } from '../../packaging/fetch-again.ts';
 import { Failure } from '../failure.ts';
 import { trustBundleOfKServe } from './ca-bundle.ts';
 import { interruptSignal, printBytes } from './options.ts';
@@ -48,7 +49,7 @@ export function fetchCommand(): Command {
 
 async function fetchPair(uri: string, destination: string, options: FetchCommandOptions): Promise<FetchResult> {
   let printed = Date.now();
-  const result = await fetchModel(
+  const result = await fetchAgain(
     uri,
     destination,
     {
@@ -63,7 +64,7 @@ async function fetchPair(uri: string, destination: string, options: FetchCommand
     interruptSignal(),
   );
   process.stdout.write(
-    `${destination}: ${result.files} file(s), ${printBytes(result.sizeBytes)}${result.verified ? ', digest verified' : ''}\n`,
+    `${destination}: ${result.files} file(s), ${printBytes(result.sizeBytes)}${result.verified ? ', digest verified' : ''}${result.again ? ', there already' : ''}\n`,
   );
   return result;
 }
