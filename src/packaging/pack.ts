@@ -8,13 +8,14 @@ import { recogniseLayout } from '../models/layout.ts';
 import type { RuntimeType } from '../models/names.ts';
 import { containerClient } from './azure/client.ts';
 import { findCredential, type Settings } from './azure/credentials.ts';
-import { uploadPackage } from './azure/upload.ts';
+import { uploadOnce, uploadPackage } from './azure/upload.ts';
 import { PackagingError } from './errors.ts';
 import { checkDigest, fetchModel, saveRemote } from './fetch.ts';
 import { digestArchive } from './inspect.ts';
 import type { JobFailure, JobResult } from './job-message.ts';
 import { defaultLimits } from './limits.ts';
 import type { LintContext } from './lint-contents.ts';
+import { type Manifest, printManifest } from './manifest.ts';
 import { writePackageFile } from './package-file.ts';
 import { prepareFolder } from './prepare.ts';
 import { openFile } from './random-access.ts';
@@ -32,7 +33,9 @@ export interface PackRequest {
   readonly work: string;
   /** https address of the blob to make. */
   readonly destination: string;
-  /** Where the signature for the destination is. */
+  /** The same for its manifest. */
+  readonly manifestDestination: string;
+  /** Where the signatures are: for the destination as Azure's credentials are, for the manifest's in MANIFEST_SAS_TOKEN. */
   readonly settings: Settings;
   /** Digests of packages that are there already, and need not be sent. */
   readonly known: ReadonlySet<string>;
@@ -57,7 +60,7 @@ export async function pack(request: PackRequest, signal?: AbortSignal): Promise<
   const { path, manifest } = await writePackageFile(entries, join(work, 'model.zip'), layout, signal);
   const { sha256, sizeBytes, files } = manifest;
   const uploaded = !known.has(sha256);
-  if (uploaded) await upload(path, sha256, request, signal);
+  if (uploaded) await upload(path, manifest, request, signal);
   return { sha256, sizeBytes, files: files.length, layout: layout.runtime, uploaded };
 }
 
@@ -83,23 +86,41 @@ async function fetchArchive(source: Extract<PackSource, { kind: 'Archive' }>, wo
   return content;
 }
 
-async function upload(path: string, sha256: string, { destination, settings }: PackRequest, signal?: AbortSignal): Promise<void> {
-  const url = new URL(destination);
-  const host = parseAzureHost(url.host);
-  const [, container = '', ...blob] = decodeURIComponent(url.pathname).split('/');
-  if (url.protocol !== 'https:' || host === undefined || container === '' || blob.length === 0) {
-    throw new PackagingError('InvalidArgument', 'The destination is no https address of a blob on Azure.');
-  }
-  const credential = await findCredential(host.account, host.cloud, settings);
+async function upload(path: string, manifest: Manifest, request: PackRequest, signal?: AbortSignal): Promise<void> {
+  const { destination, manifestDestination, settings } = request;
+  const [zip, list] = [blobAt(destination), blobAt(manifestDestination)];
+  const credential = await findCredential(zip.host.account, zip.host.cloud, settings);
+  const token = await settings('MANIFEST_SAS_TOKEN');
+  if (token === undefined) throw new PackagingError('CredentialsMissing', 'There is no signature for the manifest.');
   await using archive = await openFile(path);
-  const client = containerClient(url.origin, container, credential);
-  await uploadPackage(client, blob.join('/'), archive, sha256, {}, signal).catch((error: unknown) => {
+  try {
+    await uploadPackage(containerClient(zip.origin, zip.container, credential), zip.blob, archive, manifest.sha256, {}, signal);
+    const container = containerClient(list.origin, list.container, { kind: 'sas', token });
+    await uploadOnce(container, list.blob, printManifest(manifest), 'application/json', {}, signal);
+  } catch (error) {
     if (!(error instanceof PackagingError) || error.code !== 'AccessDenied') throw error;
     throw new PackagingError(
       'StorageFailed',
       'The signature for the upload was not accepted: it has expired, or the key that made it was changed.',
     );
-  });
+  }
+}
+
+interface BlobPlace {
+  readonly origin: string;
+  readonly host: NonNullable<ReturnType<typeof parseAzureHost>>;
+  readonly container: string;
+  readonly blob: string;
+}
+
+function blobAt(address: string): BlobPlace {
+  const url = new URL(address);
+  const host = parseAzureHost(url.host);
+  const [, container = '', ...blob] = decodeURIComponent(url.pathname).split('/');
+  if (url.protocol !== 'https:' || host === undefined || container === '' || blob.length === 0) {
+    throw new PackagingError('InvalidArgument', 'The destination is no https address of a blob on Azure.');
+  }
+  return { origin: url.origin, host, container, blob: blob.join('/') };
 }
 
 export interface VerifyRequest extends OpenOptions {

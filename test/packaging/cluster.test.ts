@@ -5,14 +5,21 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ContainerClient } from '@azure/storage-blob';
+import {
+  BlobSASPermissions,
+  ContainerClient,
+  generateBlobSASQueryParameters,
+  SASProtocol,
+  StorageSharedKeyCredential,
+} from '@azure/storage-blob';
 import { fetchModel } from '../../src/packaging/fetch.ts';
 import { writePackageFile } from '../../src/packaging/package-file.ts';
+import { pullPackage } from '../../src/packaging/pull.ts';
 import { listSource } from '../../src/packaging/source-folder.ts';
 import { playStatus, servingStatus } from '../integration/deployment/light-kserve.ts';
 import { apply, eventually, get, kubectl } from '../support/cluster.ts';
-import { hosts } from './support/azure.ts';
-import { type Kubelet, startKubelet } from './support/kubelet.ts';
+import { account, hosts } from './support/azure.ts';
+import { type Kubelet, packagingPods, startKubelet } from './support/kubelet.ts';
 import {
   conditionOf,
   declarePlatform,
@@ -103,6 +110,22 @@ describe('a folder of a volume', { timeout: 600_000 }, () => {
     assert.equal(made.sha256, manifest.sha256);
   });
 
+  it('has its manifest where everybody looks for it, by which it can be pulled and verified', async () => {
+    const { status } = await deployedWhere('iris', cluster.namespace, packaged('True'));
+    const { sha256 = '', storageUri = '' } = status?.package ?? {};
+    const folder = new URL(storageUri).pathname.replace(/^\/models\//, '').slice(0, -sha256.length);
+    const manifest = await cluster.azure.container('models').getBlobClient(`${folder}_manifests/${sha256}.json`).downloadToBuffer();
+    const { files } = JSON.parse(manifest.toString()) as { files: { path: string }[] };
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      ['model.pkl'],
+    );
+    const target = await mkdtemp(join(tmpdir(), 'modelwright-pulled-'));
+    const settings = async (name: string) => (name === 'AZURE_STORAGE_ACCESS_KEY' ? cluster.azure.key : undefined);
+    assert.equal((await pullPackage(storageUri, join(target, 'model.zip'), { settings })).verifiedBy, 'manifest');
+    await rm(target, { recursive: true });
+  });
+
   it('is readable with the signature that the pods are given, and with nothing else', async () => {
     const { status } = await deployedWhere('iris', cluster.namespace, packaged('True'));
     const access = status?.package?.access;
@@ -126,6 +149,23 @@ describe('a folder of a volume', { timeout: 600_000 }, () => {
     await rm(target, { recursive: true });
     const container = new ContainerClient(`https://${hosts.Public}/models?${token}`);
     await assert.rejects(container.getBlockBlobClient('mine').upload('x', 1), /AuthorizationPermissionMismatch|not authorized/i);
+  });
+
+  it('has its signature renewed when half of its time is over', async () => {
+    const { status } = await deployedWhere('iris', cluster.namespace, packaged('True'));
+    const secretName = status?.package?.access?.secretName ?? '';
+    const versionOf = async () =>
+      (await get<{ metadata: { resourceVersion: string } }>('secret', secretName, cluster.namespace)).metadata.resourceVersion;
+    const before = await versionOf();
+    const inAnHour = `${new Date(Date.now() + 3_600_000).toISOString().slice(0, 19)}Z`;
+    const aging = JSON.stringify({ status: { package: { access: { expirationTime: inAnHour } } } });
+    await kubectl(['patch', 'modeldeployment', 'iris', '-n', cluster.namespace, '--subresource=status', '--type=merge', '-p', aging]);
+    await deployedWhere(
+      'iris',
+      cluster.namespace,
+      (seen) => Date.parse(seen.status?.package?.access?.expirationTime ?? '') > Date.now() + 40 * 3_600_000,
+    );
+    assert.notEqual(await versionOf(), before);
   });
 
   it('leaves no Job, no upload and no Secret of the upload behind', async () => {
@@ -337,6 +377,43 @@ describe('what must not be', { timeout: 600_000 }, () => {
     assert.equal(kills, 1);
   });
 
+  it('a signature that has expired before the Pod ran is made anew, and the words do not blame the model', async () => {
+    kubelet.paused = true;
+    await volume('models/expired', 41);
+    await deploy('expired', cluster.namespace, { volume: { claimName: 'models', path: 'expired' } });
+    const [pod] = await eventually(
+      async () =>
+        (await packagingPods(cluster.namespace)).filter(({ metadata }) => metadata.labels['modelwright.dev/packaging'] === 'expired'),
+      (pods) => pods.length === 1,
+    );
+    const container = pod?.spec.containers[0];
+    const flag = (name: string) => container?.args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3) ?? '';
+    const expired = (url: string) =>
+      generateBlobSASQueryParameters(
+        {
+          containerName: 'models',
+          blobName: decodeURIComponent(new URL(url).pathname).replace('/models/', ''),
+          permissions: BlobSASPermissions.parse('cw'),
+          startsOn: new Date(Date.now() - 3_600_000),
+          expiresOn: new Date(Date.now() - 1000),
+          protocol: SASProtocol.Https,
+          version: '2022-11-02',
+        },
+        new StorageSharedKeyCredential(account, cluster.azure.key),
+      ).toString();
+    const secretName = pod?.spec.volumes.find(({ name }) => name === 'credentials')?.secret?.secretName ?? '';
+    const stringData = {
+      AZURE_STORAGE_ACCESS_KEY: expired(flag('destination')),
+      MANIFEST_SAS_TOKEN: expired(flag('manifest-destination')),
+    };
+    await kubectl(['patch', 'secret', secretName, '-n', cluster.namespace, '--type=merge', '-p', JSON.stringify({ stringData })]);
+    kubelet.paused = false;
+    const retried = await deployedWhere('expired', cluster.namespace, packaged('Unknown', 'PackagingRetries'));
+    assert.match(conditionOf(retried.status, 'Packaged')?.message ?? '', /The signature for the upload was not accepted: it has expired/);
+    await deployedWhere('expired', cluster.namespace, packaged('True'));
+    assert.equal((await blobs()).filter((name) => name.includes('_incoming')).length, 0);
+  });
+
   it('an operator that is killed at any moment loses nothing and leaves nothing', async () => {
     const trials = Number(process.env['KILL_TRIALS'] ?? 4);
     for (let trial = 0; trial < trials; trial += 1) {
@@ -352,7 +429,7 @@ describe('what must not be', { timeout: 600_000 }, () => {
         (jobs) => jobs.length === 0,
       );
       const own = (await blobs()).filter((blob) => blob.includes(status?.package?.sha256 ?? '-'));
-      assert.equal(own.length, 1);
+      assert.equal(own.length, 2, `the package and its manifest, not ${own.join(', ')}`);
     }
     assert.deepEqual(
       (await blobs()).filter((name) => name.includes('_incoming')),

@@ -7,9 +7,9 @@ import { StorageSharedKeyCredential } from '@azure/storage-blob';
 import { sweep } from '../../src/controllers/deployment/packaging/reclaim.ts';
 import { containerClient } from '../../src/packaging/azure/client.ts';
 import type { AzureCredential } from '../../src/packaging/azure/credentials.ts';
-import { packageBlob, type Repository } from '../../src/packaging/azure/repository.ts';
+import { manifestBlob, packageBlob, type Repository } from '../../src/packaging/azure/repository.ts';
 import { Shelf } from '../../src/packaging/azure/shelf.ts';
-import { uploadPackage } from '../../src/packaging/azure/upload.ts';
+import { uploadOnce, uploadPackage } from '../../src/packaging/azure/upload.ts';
 import { fromBuffer } from '../../src/packaging/random-access.ts';
 import { noLogger } from '../../src/telemetry/logger.ts';
 import { type Azure, account, hosts, startAzure } from './support/azure.ts';
@@ -65,6 +65,50 @@ describe('a shelf of a repository', { timeout: 120_000 }, () => {
     await upload('run-2', bytes);
     await Promise.all([shelf.promote('run-2', claimOf(bytes)), shelf.promote('run-2', claimOf(bytes))]);
     assert.equal((await names()).length, 1);
+  });
+
+  it('takes over the manifest of an upload, and drops what is none', async () => {
+    const manifestOf = (sha256: string) => manifestBlob(place, sha256);
+    async function uploadManifest(run: string, text: string, contentType = 'application/json'): Promise<void> {
+      const token = await shelf.sign({ kind: 'Upload', blob: shelf.incomingManifest(run) }, soon());
+      const container = containerClient(place.endpoint, place.container, { kind: 'sas', token });
+      await uploadOnce(container, shelf.incomingManifest(run), text, contentType);
+      await assert.rejects(container.getBlobClient(shelf.incomingManifest(run)).download(), { statusCode: 403 });
+      await assert.rejects(container.getBlockBlobClient(shelf.incomingBlob(run)).upload('x', 1), { statusCode: 403 });
+    }
+    const [bytes, other] = [bytesOf('with a manifest'), bytesOf('with another thing')];
+    await upload('run-8', bytes);
+    await uploadManifest('run-8', '{"format":"x"}');
+    await Promise.all([shelf.promote('run-8', claimOf(bytes)), shelf.promote('run-8', claimOf(bytes))]);
+    await upload('run-9', other);
+    await uploadManifest('run-9', 'MZ', 'application/octet-stream');
+    await shelf.promote('run-9', claimOf(other));
+    assert.deepEqual(
+      (await names()).filter((name) => name.includes('_')),
+      [manifestOf(claimOf(bytes).sha256)],
+    );
+    const manifest = azure.container('models').getBlobClient(manifestOf(claimOf(bytes).sha256));
+    assert.equal((await manifest.downloadToBuffer()).toString(), '{"format":"x"}');
+    assert.equal((await manifest.getProperties()).contentType, 'application/json');
+
+    // A package that is there keeps the manifest it has.
+    await upload('run-10', bytes);
+    await uploadManifest('run-10', '{"format":"y"}');
+    await shelf.promote('run-10', claimOf(bytes));
+    assert.equal((await manifest.downloadToBuffer()).toString(), '{"format":"x"}');
+
+    await uploadManifest('a'.repeat(32), '{}');
+    assert.deepEqual(
+      (await shelf.list()).uploads.map(({ name }) => name),
+      [shelf.incomingManifest('a'.repeat(32))],
+    );
+    await shelf.discard('a'.repeat(32));
+    for (const one of (await shelf.list()).packages)
+      if ([bytes, other].some((known) => claimOf(known).sha256 === one.sha256)) assert.equal(await shelf.remove(one), true);
+    assert.deepEqual(
+      (await names()).filter((name) => name.includes('_')),
+      [],
+    );
   });
 
   it('refuses an upload that is not what its maker says', async () => {

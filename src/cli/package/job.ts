@@ -21,6 +21,7 @@ interface PackOptions extends JobOptions {
   readonly path?: string;
   readonly url?: string;
   readonly destination: string;
+  readonly manifestDestination: string;
   readonly credentials: string;
   readonly name: string;
   readonly kserveVersion: string;
@@ -50,7 +51,8 @@ export function packCommand(): Command {
     .option('--path <path>', 'folder or file of the model in it', '')
     .option('--url <url>', 'archive to package the content of; needs --sha256')
     .requiredOption('--destination <url>', 'address of the blob to make')
-    .requiredOption('--credentials <folder>', 'folder with the signature for it, in a file AZURE_STORAGE_SAS_TOKEN')
+    .requiredOption('--manifest-destination <url>', 'address of the blob to make for its manifest')
+    .requiredOption('--credentials <folder>', 'folder with the signatures for them: AZURE_STORAGE_SAS_TOKEN and MANIFEST_SAS_TOKEN')
     .requiredOption('--name <name>', "the deployment's name")
     .option('--kserve-version <version>', 'KServe to check for', '0.20')
     .option('--gpu <count>', 'GPUs that the deployment asks for')
@@ -66,6 +68,7 @@ export function packCommand(): Command {
             context: { ...context, runtime, name },
             work: options.workDir,
             destination: options.destination,
+            manifestDestination: options.manifestDestination,
             // Never from the environment: what is there belongs to the image, or to somebody else's webhook.
             settings: settingsFrom({}, options.credentials),
             known: new Set(options.known),

@@ -85,5 +85,10 @@ function trimSlashes(text: string): string {
 
 /** Where an upload goes until it is looked at; its run is a random name. */
 export function incomingBlob({ prefix }: Repository, run: string): string {
-  return `${prefix === '' ? '' : `${prefix}/`}_incoming/${run}.zip`;
+  return join(prefix, `_incoming/${run}.zip`);
+}
+
+/** The same for its manifest. */
+export function incomingManifestBlob({ prefix }: Repository, run: string): string {
+  return join(prefix, `_incoming/${run}.json`);
 }

@@ -5,7 +5,7 @@ import { PackagingError } from '../errors.ts';
 import { defaultRetry, type RetryOptions, withRetry } from '../retry.ts';
 import { containerClient, explainAzure, hasStatus, judgeAzure } from './client.ts';
 import type { AzureCredential } from './credentials.ts';
-import { incomingBlob, packageBlob, type Repository, storageUri } from './repository.ts';
+import { incomingBlob, incomingManifestBlob, manifestBlob, packageBlob, type Repository, storageUri } from './repository.ts';
 import { type Grant, signatureFor } from './signature.ts';
 
 /** A package, as who made it says. */
@@ -23,6 +23,8 @@ export interface StoredPackage {
   readonly modified: number;
 }
 
+/** A manifest has some 150 bytes a file, and a package 100,000 files at most. */
+const manifestBytes = 64 << 20;
 /** How long the right to read an upload lives that a copy within the account needs. */
 const copyMilliseconds = 15 * 60_000;
 
@@ -48,13 +50,17 @@ export class Shelf {
     return incomingBlob(this.#repository, run);
   }
 
+  incomingManifest(run: string): string {
+    return incomingManifestBlob(this.#repository, run);
+  }
+
   storageUri(sha256: string): string {
     return storageUri(this.#repository, sha256);
   }
 
   /**
-   * Gives an upload its own name: copies it there if it is what its maker says, unless an equal package is there, and removes the passing
-   * name. Doing it again after a part of it was done, or by two at once, comes to the same.
+   * Gives an upload and its manifest their own names: copies them there if the upload is what its maker says, unless an equal package is
+   * there, and removes the passing names. Doing it again after a part of it was done, or by two at once, comes to the same.
    *
    * @throws PackagingError ChecksumMismatch, when there is no such upload, or another
    */
@@ -73,6 +79,7 @@ export class Shelf {
         throw new PackagingError('ChecksumMismatch', 'The packaging Job uploaded something else than it reported.');
       }
       if (!(await this.#touch(target, claim, signal))) await this.#copy(incoming, found.etag, target, claim, signal);
+      await this.#promoteManifest(run, claim.sha256, signal);
       await this.#delete(incoming, {}, signal);
     });
   }
@@ -85,8 +92,8 @@ export class Shelf {
 
   /** Removes what a run left under its passing name. */
   async discard(run: string, signal?: AbortSignal): Promise<void> {
-    const name = this.incomingBlob(run);
-    await this.#explained(name, () => this.#delete(this.#container.getBlockBlobClient(name), {}, signal));
+    for (const name of [this.incomingManifest(run), this.incomingBlob(run)])
+      await this.#explained(name, () => this.#delete(this.#container.getBlockBlobClient(name), {}, signal));
   }
 
   /** Every package of this repository, in whatever folder; and uploads that nobody took over. */
@@ -101,7 +108,7 @@ export class Shelf {
       for await (const { name, properties } of this.#container.listBlobsFlat({ prefix: start, ...(signal && { abortSignal: signal }) })) {
         const modified = properties.lastModified.getTime();
         const [, folder = '', sha256] = /^(?:(.*)\/)?([0-9a-f]{64})\/model\.zip$/.exec(name.slice(start.length)) ?? [];
-        if (/(?:^|\/)_incoming\/[0-9a-f]{32}\.zip$/.test(name)) uploads.push({ name, modified });
+        if (/(?:^|\/)_incoming\/[0-9a-f]{32}\.(?:zip|json)$/.test(name)) uploads.push({ name, modified });
         if (sha256 === undefined || properties.etag === undefined) continue;
         // Listings give the bare tag; headers, and conditions, have it in quotes.
         const etag = properties.etag.startsWith('"') ? properties.etag : `"${properties.etag}"`;
@@ -111,10 +118,15 @@ export class Shelf {
     });
   }
 
-  /** Deletes a package unless it was used since it was listed; returns whether it is gone by that. */
+  /** Deletes a package and its manifest, unless it was used since it was listed; returns whether it is gone by that. */
   async remove({ folder, sha256, etag }: StoredPackage, signal?: AbortSignal): Promise<boolean> {
-    const name = packageBlob({ ...this.#repository, prefix: [this.#repository.prefix, folder].filter(Boolean).join('/') }, sha256);
-    return this.#explained(name, () => this.#delete(this.#container.getBlockBlobClient(name), { ifMatch: etag }, signal));
+    const place = { ...this.#repository, prefix: [this.#repository.prefix, folder].filter(Boolean).join('/') };
+    const name = packageBlob(place, sha256);
+    return this.#explained(name, async () => {
+      if (!(await this.#delete(this.#container.getBlockBlobClient(name), { ifMatch: etag }, signal))) return false;
+      await this.#delete(this.#container.getBlockBlobClient(manifestBlob(place, sha256)), {}, signal);
+      return true;
+    });
   }
 
   /** Removes an upload that nobody took over, by the name that `list` gave. */
@@ -122,7 +134,29 @@ export class Shelf {
     await this.#explained(name, () => this.#delete(this.#container.getBlockBlobClient(name), {}, signal));
   }
 
+  /** A package is one without its manifest too; what is there under the manifest's passing name and is none is dropped. */
+  async #promoteManifest(run: string, sha256: string, signal?: AbortSignal): Promise<void> {
+    const incoming = this.#container.getBlockBlobClient(this.incomingManifest(run));
+    const found = await this.#properties(incoming, signal);
+    if (found === undefined) return;
+    if (found.contentType === 'application/json' && (found.contentLength ?? 0) <= manifestBytes) {
+      await this.#beginCopy(incoming, found.etag, this.#container.getBlockBlobClient(manifestBlob(this.#repository, sha256)), signal);
+    }
+    await this.#delete(incoming, {}, signal);
+  }
+
   async #copy(source: BlockBlobClient, etag: string | undefined, target: BlockBlobClient, claim: PackageClaim, signal?: AbortSignal) {
+    await this.#beginCopy(source, etag, target, signal);
+    // A large one is copied in the background; so is one that somebody else has begun.
+    while ((await this.#properties(target, signal))?.copyStatus === 'pending') {
+      await sleep(1000, undefined, signal === undefined ? {} : { signal });
+    }
+    if (await this.#touch(target, claim, signal)) return;
+    throw new PackagingError('StorageFailed', `${target.name} could not be copied from the upload.`, target.name);
+  }
+
+  /** Has the service copy a blob to a name that nothing has yet. */
+  async #beginCopy(source: BlockBlobClient, etag: string | undefined, target: BlockBlobClient, signal?: AbortSignal): Promise<void> {
     // Within an account the key opens the source as well; a token is not passed on to it.
     const expires = new Date(Date.now() + copyMilliseconds);
     const query = this.#credential.kind === 'key' ? '' : `?${await this.sign({ kind: 'Read', blob: source.name }, expires, signal)}`;
@@ -134,15 +168,9 @@ export class Shelf {
       });
       await poller.pollUntilDone();
     } catch (error) {
-      // Somebody put the same package there meanwhile.
-      if (!hasStatus(error, 409, 412)) throw error;
+      // Somebody put the same there meanwhile, or is done with the upload altogether.
+      if (!hasStatus(error, 404, 409, 412)) throw error;
     }
-    // A large one is copied in the background; so is one that somebody else has begun.
-    while ((await this.#properties(target, signal))?.copyStatus === 'pending') {
-      await sleep(1000, undefined, signal === undefined ? {} : { signal });
-    }
-    if (await this.#touch(target, claim, signal)) return;
-    throw new PackagingError('StorageFailed', `${target.name} could not be copied from the upload.`, target.name);
   }
 
   /** True when the blob is this package; its metadata is written anew then, which changes its tag. */

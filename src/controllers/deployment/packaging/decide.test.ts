@@ -58,7 +58,7 @@ function withJob(
     settings,
     sourceHosts,
     kserveVersion: '0.20',
-    upload: { url: 'https://x', known: [] },
+    upload: { url: 'https://x', manifestUrl: 'https://y', known: [] },
   });
   const stored = {
     ...job,

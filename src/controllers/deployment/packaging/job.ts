@@ -23,8 +23,8 @@ export interface JobOptions {
   readonly run: string;
   readonly image: string;
   readonly settings: PackagingSettings | undefined;
-  /** For a package: the blob to make, and packages that need not be sent again. */
-  readonly upload?: { readonly url: string; readonly known: readonly string[] };
+  /** For a package: the blobs to make for it and its manifest, and packages that need not be sent again. */
+  readonly upload?: { readonly url: string; readonly manifestUrl: string; readonly known: readonly string[] };
   /** Hosts that archives may come from. */
   readonly sourceHosts: readonly string[];
   /** `0.20`. */
@@ -125,12 +125,25 @@ function argumentsOf({ deployment, task, run, upload, sourceHosts, kserveVersion
     ...(spec.runtime.version === undefined ? [] : [`--runtime-version=${spec.runtime.version}`]),
     `--credentials=${credentialsPath}`,
     `--destination=${upload?.url ?? ''}`,
+    `--manifest-destination=${upload?.manifestUrl ?? ''}`,
     ...(upload === undefined || upload.known.length === 0 ? [] : ['--known', ...upload.known]),
   ];
 }
 
-/** A Secret with a signature in the key where both KServe and `modelwright` look for one. */
-export function signatureSecret(namespace: string, name: string, owner: OwnerReference, deployment: string, token: string): SecretObject {
+/** Signatures by the key of the Secret: the first is where both KServe and `modelwright` look for one. */
+export interface Signatures {
+  readonly AZURE_STORAGE_ACCESS_KEY: string;
+  /** For the manifest of an upload. */
+  readonly MANIFEST_SAS_TOKEN?: string;
+}
+
+export function signatureSecret(
+  namespace: string,
+  name: string,
+  owner: OwnerReference,
+  deployment: string,
+  signatures: Signatures,
+): SecretObject {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -141,6 +154,6 @@ export function signatureSecret(namespace: string, name: string, owner: OwnerRef
       ownerReferences: [owner],
     },
     type: 'Opaque',
-    stringData: { AZURE_STORAGE_ACCESS_KEY: token },
+    stringData: { ...signatures },
   };
 }

@@ -7,7 +7,7 @@ import { isAlreadyExists, isConflict, isForbidden, isNotFound, KubeError } from 
 import { controllerReference, type KubeObject, keyOf, type Stored } from '../../../kube/object.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { printVersion } from '../../../models/kserve-version.ts';
-import { incomingBlob } from '../../../packaging/azure/repository.ts';
+import { incomingBlob, incomingManifestBlob } from '../../../packaging/azure/repository.ts';
 import type { Shelf } from '../../../packaging/azure/shelf.ts';
 import { PackagingError } from '../../../packaging/errors.ts';
 import type { JobResult } from '../../../packaging/job-message.ts';
@@ -121,7 +121,7 @@ export class Packager {
       sourceHosts,
       kserveVersion: printVersion(dialect.version).replace('KServe ', ''),
       // After a failure nothing is taken for granted.
-      ...(target && { upload: { url: uploadUrl(target, run), known: attempt > 1 ? [] : [...new Set(ofRepository)].slice(0, maxKnown) } }),
+      ...(target && { upload: { ...uploadUrls(target, run), known: attempt > 1 ? [] : [...new Set(ofRepository)].slice(0, maxKnown) } }),
     });
     try {
       await this.#ports.client.create(jobs, job, {}, signal);
@@ -143,9 +143,14 @@ export class Packager {
       const seconds = settings?.jobs.deadlineSeconds ?? defaultDeadlineSeconds;
       const expires = new Date(clock.now() + seconds * 1000 + graceMilliseconds);
       const shelf = await openShelf(target, signal);
-      const token = await shelf.sign({ kind: 'Upload', blob: shelf.incomingBlob(runOf(job)) }, expires, signal);
+      const run = runOf(job);
+      const sign = (blob: string) => shelf.sign({ kind: 'Upload', blob }, expires, signal);
+      const signatures = {
+        AZURE_STORAGE_ACCESS_KEY: await sign(shelf.incomingBlob(run)),
+        MANIFEST_SAS_TOKEN: await sign(shelf.incomingManifest(run)),
+      };
       const owner = controllerReference(job as Stored<JobObject>);
-      await this.#putSecret(signatureSecret(namespace, uploadSecretName(name), owner, deployment.metadata.name, token), signal);
+      await this.#putSecret(signatureSecret(namespace, uploadSecretName(name), owner, deployment.metadata.name, signatures), signal);
     }
     await client.patch(
       jobs,
@@ -245,7 +250,10 @@ export class Packager {
     const token = await (await openShelf(target, signal)).sign(needed.grant, expires, signal);
     const secretName = readSecretName(deployment, rest.storageUri);
     const owner = controllerReference(deployment as Stored<ModelDeployment>);
-    await this.#putSecret(signatureSecret(namespace, secretName, owner, deployment.metadata.name, token), signal);
+    await this.#putSecret(
+      signatureSecret(namespace, secretName, owner, deployment.metadata.name, { AZURE_STORAGE_ACCESS_KEY: token }),
+      signal,
+    );
     const expirationTime = `${expires.toISOString().slice(0, 19)}Z`;
     const renewed: PackageStatus = { ...rest, access: { secretName, scope: needed.scope, expirationTime } };
     return { outcome: packaged(renewed), lookAgainMilliseconds: readMilliseconds / 2 };
@@ -315,8 +323,9 @@ function runOf({ metadata }: Cached<JobObject>): string {
   return metadata.annotations?.[annotations.run] ?? '';
 }
 
-function uploadUrl({ place }: NamespaceRepository, run: string): string {
-  return `${place.endpoint}/${place.container}/${incomingBlob(place, run)}`;
+function uploadUrls({ place }: NamespaceRepository, run: string): { readonly url: string; readonly manifestUrl: string } {
+  const top = `${place.endpoint}/${place.container}`;
+  return { url: `${top}/${incomingBlob(place, run)}`, manifestUrl: `${top}/${incomingManifestBlob(place, run)}` };
 }
 
 function renewalWait({ access }: PackageStatus, now: number): number {
