@@ -164,10 +164,10 @@ export class Reconciler {
     return waits.length === 0 ? done : { requeueAfterMilliseconds: Math.min(...waits) };
   }
 
-  /** What the API server has refused may have been let through since, by a quota or a policy. */
+  /** What the API server has refused may be let through by now, by a quota or a policy. */
   #attemptOf(key: ObjectKey): Attempt | undefined {
     const attempt = this.#memories.get(keyText(key))?.attempt;
-    return attempt === undefined || attempt.again <= this.#ports.clock.monotonic() ? undefined : attempt;
+    return attempt === undefined || attempt.again > this.#ports.clock.monotonic() ? attempt : { ...attempt, isDue: true };
   }
 
   /** Takes one step towards the ModelDeployment; what came of it is decided on at once. */
@@ -183,7 +183,8 @@ export class Reconciler {
     log.info({ step: step.key, outcome: outcome.kind }, 'Step towards the ModelDeployment');
     // An object that changed while it was looked at is looked at again; only of a promised write that is an answer.
     const isAnswer = outcome.kind !== 'NotWritten' || step.kind === 'Write';
-    const isRefusal = outcome.kind === 'Conflict' || outcome.kind === 'Refused' || outcome.kind === 'Managed';
+    const isRefusal =
+      outcome.kind === 'Conflict' || outcome.kind === 'Refused' || (outcome.kind === 'Managed' && outcome.refused !== undefined);
     const again = isRefusal ? clock.monotonic() + refusedMilliseconds * 5 : Number.POSITIVE_INFINITY;
     if (isAnswer) memory.attempt = { key: step.key, outcome, time: timestamp(clock), again };
     return { requeueAfterMilliseconds: behindMilliseconds };

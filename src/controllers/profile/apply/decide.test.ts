@@ -8,7 +8,8 @@ import type { Cached } from '../../../kube/store.ts';
 import { aDeployment } from '../../deployment/testing/objects.ts';
 import { aProfile } from '../testing/objects.ts';
 import { consentAnnotation } from './consent.ts';
-import { type ApplyDecision, type Applying, decideApply } from './decide.ts';
+import { type ApplyDecision, decideApply } from './decide.ts';
+import type { Applying } from './finding.ts';
 import { recommendationFor } from './observe.ts';
 import type { Attempt, Outcome } from './step.ts';
 
@@ -158,11 +159,6 @@ describe('the best setting', () => {
       'Unknown AwaitingModel',
     ],
     ['the gate holds a candidate', { deployment: model({ status: { rollout: { candidate: {} } } }) }, 'Unknown AwaitingModel'],
-    [
-      'the API server refuses the patch',
-      { draft: { recommendation: { verdict: 'Refused', patch: '{}', message: 'quota' } } },
-      'False ApplyRefused',
-    ],
   ];
   for (const [what, situation, expected] of held) {
     it(`is held back when ${what}`, () => {
@@ -234,6 +230,26 @@ describe('the best setting', () => {
       'Try',
     );
   });
+  it('that was refused is asked for again when that is due, without a word in between', () => {
+    const refused: Outcome = { kind: 'Refused', message: 'quota' };
+    const { status } = play({}, { Try: refused });
+    const attempt = { key: decideApply(given()).step?.key ?? '', outcome: refused, time } as const;
+    const due = decideApply(given({ status, attempt: { ...attempt, isDue: true } }));
+    assert.deepEqual([said(due), due.step?.kind], ['False ApplyRefused', 'Try']);
+    // Nor is there one when it is asked for another state of the model, or by an operator that knows nothing of it.
+    assert.equal(said(decideApply(given({ status }))), 'False ApplyRefused');
+  });
+  it('leaves no file for a repository when the API server would refuse it', () => {
+    const recommendation = { point: best.id, changes: [], verdict: 'Refused', patch: '{"spec":{}}', message: 'quota' };
+    const { step } = decideApply(given({ draft: { recommendation } }));
+    assert.deepEqual([step?.kind, step?.kind === 'Try' && step.file], ['Try', undefined]);
+  });
+  it('of a model that is not at rest is not spoken of where it changes nothing', () => {
+    const spec = { resources: { limits: { cpu: '4' } } };
+    assert.equal(said(decideApply(given({ deployment: model({ spec, status: { conditions: [] } }) }))), 'True AlreadySet');
+  });
+  it('that would change nothing after all is in place', () =>
+    assert.equal(said(play({}, { Try: { kind: 'Accepted', changes: [] } }).decision), 'True AlreadySet'));
   it('stands while the next run goes on', () => {
     const { status } = play({}, { Try: accepted, Write: { kind: 'Written' } });
     const decision = decideApply(given({ status, draft: { run: { ...run, id: 'r-third', state: 'Running' }, best: undefined } }));

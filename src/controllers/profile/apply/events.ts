@@ -8,7 +8,7 @@ import type { DeepReadonly } from '../../../kube/object.ts';
 const warnings: ReadonlySet<string> = new Set(['FieldConflict', 'ApplyRefused', 'NotAuthorized', 'ChangeTooLarge', 'RollbackUnknown']);
 
 type Before = DeepReadonly<ModelProfileStatus> | undefined;
-type After = Pick<ModelProfileStatus, 'run'> & { readonly conditions: readonly ConditionInput[] };
+type After = { readonly conditions: readonly ConditionInput[] };
 
 export function applyEvents(before: Before, after: After): EventInput[] {
   const turned = turnOf(before, after);
@@ -18,10 +18,8 @@ export function applyEvents(before: Before, after: After): EventInput[] {
   return [{ type: warnings.has(reason) ? 'Warning' : 'Normal', reason, action, note: message }];
 }
 
-/** The condition when it has turned to something that is not on its way; of another run the same word is another turn. */
+/** The condition when it has turned to something that is not on its way. */
 export function turnOf(before: Before, after: After): ConditionInput | undefined {
   const [was, is] = [before?.conditions, after.conditions].map((conditions) => conditions?.find(({ type }) => type === 'Applied'));
-  if (is === undefined || is.status === 'Unknown') return undefined;
-  const isSame = was?.reason === is.reason && (was.message === is.message || before?.run?.id === after.run?.id);
-  return isSame ? undefined : (is as ConditionInput);
+  return is === undefined || is.status === 'Unknown' || was?.reason === is.reason ? undefined : (is as ConditionInput);
 }

@@ -9,11 +9,16 @@ export type Step =
   /** Whether admission judges who asks for it. */
   | { readonly kind: 'Judge'; readonly key: string }
   /** A dry run; where the ModelDeployment comes from a repository, the file for that instead. */
-  | { readonly kind: 'Try'; readonly key: string; readonly patch: SpecPatch; readonly file: string }
+  | { readonly kind: 'Try'; readonly key: string; readonly patch: SpecPatch; readonly file?: string }
   /** The write of what the status holds as `Applying`. `mayWrite: false`: only finds out whether it was written. */
   | { readonly kind: 'Write'; readonly key: string; readonly application: Applied; readonly mayWrite: boolean }
   /** Dry run and write of the way back. */
   | { readonly kind: 'RollBack'; readonly key: string; readonly patch: SpecPatch };
+
+/** @param mayWrite false: only finds out whether it was written */
+export function writeOf(application: Applied, mayWrite: boolean): Extract<Step, { kind: 'Write' }> {
+  return { kind: 'Write', key: `write/${application.run}/${application.time}`, application, mayWrite };
+}
 
 export type Outcome =
   | { readonly kind: 'Judged'; readonly admitted: boolean }
@@ -32,4 +37,6 @@ export interface Attempt {
   readonly outcome: Outcome;
   /** When, as the status writes times. */
   readonly time: string;
+  /** The same is to be asked again: what was refused may be let through by now. */
+  readonly isDue?: boolean;
 }

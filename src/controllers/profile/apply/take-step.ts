@@ -34,6 +34,7 @@ export async function takeStep(step: Step, ports: StepPorts, signal: AbortSignal
   switch (step.kind) {
     case 'Try':
       if (gitOps !== undefined) {
+        if (step.file === undefined) return { kind: 'Managed', gitOps, refused: 'the API server would refuse it' };
         const configMap = ownConfigMapName(profile.metadata.name, 'patch');
         const refused = await writeOwnConfigMap(client, profile, configMap, { data: { [patchKey]: step.file } }, signal);
         return { kind: 'Managed', gitOps, ...(refused === undefined ? { configMap } : { refused }) };
