@@ -159,7 +159,7 @@ function anyPackage({ place }: NamespaceRepository): Pick<PackageStatus, 'sha256
 function targetOf({ repository }: Extract<Task, { kind: 'Pack' }>, { namespace, settings }: PackagingObserved) {
   if (namespace !== undefined) return chooseRepository(repository, namespace, settings);
   const message =
-    'The operator may not read namespaces, so it cannot tell which repositories this one may use; an administrator must let it: get, list and watch namespaces';
+    'The operator may not read namespaces, so it cannot tell which repositories this one may use; an administrator must let it read namespaces and the ServingPlatform (get, list and watch), which no Role of a single namespace can, or the model is packaged with "modelwright push" and named in spec.source.storageUri';
   return { kind: 'Refused', block: { stage: 'Packaging', reason: 'NamespaceNotReadable', message } } as const;
 }
 
