@@ -57,4 +57,13 @@ describe('what is said while a run goes on', () => {
       '[2/2] b1-c1: 120.0/s, p50 4.000 ms, p99 8.000 ms, 0 errors',
     ]);
   });
+
+  it('is of the run that goes on, and not of the earlier one whose results still stand', () => {
+    const lines: string[] = [];
+    const say = narrator({ write: (text: string) => lines.push(text.trimEnd()) } as unknown as NodeJS.WriteStream);
+    const measuring = { run: 'run-3c', resultsOf: 'run-2b', results: [aResult(1, 1, 9000, 99)] };
+    say(aProfile({ ...runIn('Running'), measuring, progress: { done: 1, total: 4, summary: '1/4' } }));
+    assert.equal(lines[0], '[1/4] b1-c1: 99.0/s, p50 4.500 ms, p99 9.000 ms, 0 errors');
+    assert.equal(lines.filter((line) => line.startsWith('[')).length, 1);
+  });
 });

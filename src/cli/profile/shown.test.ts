@@ -32,6 +32,21 @@ describe('a profile as a table', () => {
     assert.equal(slo, 'SLOMet True (BestFound): b8-c1 keeps p99 ≤ 50 ms');
   });
 
+  it('shows the results that stand while another run goes on, and says whose they are', () => {
+    const run = aProfile().status?.run;
+    assert.ok(run);
+    const measuring = { run: 'run-3c', resultsOf: 'run-2b', results: [aResult(1, 1, 1, 1)] };
+    const again = aProfile({ run: { ...run, id: 'run-3c', state: 'Running' }, progress: { done: 1, total: 4, summary: '1/4' }, measuring });
+    const [first, ...rest] = rendered(again, 'table').split('\n');
+    assert.equal(
+      first,
+      'ModelProfile vision/resnet of ModelDeployment vision/resnet: run run-3c Running, 1/4 points; the results are of run run-2b',
+    );
+    assert.match(lineOf(rest.join('\n'), 'b8-c1 '), /410\.0 .* BEST$/);
+    const report = shownReport(again);
+    assert.deepEqual([report.run, report.partial, report.startedAt], ['run-2b', false, null]);
+  });
+
   it('has a line for every point, and what became of each', () => {
     assert.match(lineOf(text, 'b8-c1 '), /410\.0 .* 30\.0 .* 28\.5–33\.0 .* BEST$/);
     assert.match(lineOf(text, 'b1-c4 '), /runner-up$/);
