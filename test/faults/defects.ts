@@ -97,7 +97,11 @@ export const defects: readonly Defect[] = [
     name: 'an old readiness counts for a new spec',
     replacements: [
       { file: reconciler, find: 'settling: this.#isSettling(seen),', replace: 'settling: false,' },
-      { file: reconciler, find: 'decide({ ...observed, settling: true }).status', replace: 'decision.status' },
+      {
+        file: reconciler,
+        find: "outcome === 'Written' ? decide({ ...observed, settling: true }).status : decision.status",
+        replace: 'decision.status',
+      },
     ],
     experiments: [undisturbed],
   },

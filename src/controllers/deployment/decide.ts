@@ -55,7 +55,7 @@ export function decide(observed: Observed): Decision {
   if (observed.deployment.metadata.deletionTimestamp !== undefined)
     return { action: { kind: 'Leave' }, status: undefined, wantsLogsOf: [] };
   const plan = planFor(observed);
-  const serving = readOwn(observed, plan);
+  const serving = readOwn(withOwnWrite(observed, plan), plan);
   return {
     action: actionFor(observed, plan),
     status: draftStatus(observed, accountOf(observed, plan, serving)),
@@ -151,13 +151,6 @@ function locationOf({ deployment, packaging }: Observed): ModelLocation | undefi
   return givenLocation(deployment as ModelDeployment);
 }
 
-/** The status from when an InferenceService is about to be made as `desired` until KServe acts on it: what it will be like when it is there. */
-export function statusOfNew(observed: Observed, desired: RenderedInferenceService): StatusDraft {
-  const plan = planFor(observed);
-  const object = desired as Cached<KubeObject> as Cached<InferenceServiceObject>;
-  return draftStatus(observed, accountOf(observed, plan, readOwn({ ...observed, inferenceService: { kind: 'Ours', object } }, plan)));
-}
-
 /** The status when what was decided could not be written. */
 export function afterFailedWrite(observed: Observed, failure: WriteFailure): StatusDraft {
   const plan = planFor(observed);
@@ -197,6 +190,16 @@ function actionFor({ deployment, inferenceService }: Observed, plan: Plan): Acti
     default:
       return assertNever(plan);
   }
+}
+
+/**
+ * While the cache has yet to hear of the InferenceService that we made, or one is about to be made, it is taken to be as we write it: so the status is the same
+ * before it is there and after, until KServe acts on it.
+ */
+function withOwnWrite(observed: Observed, plan: Plan): Observed {
+  if (!observed.settling || observed.inferenceService.kind !== 'Absent' || plan.kind !== 'Serve' || plan.rendered.absent) return observed;
+  const object = plan.rendered.object as Cached<KubeObject> as Cached<InferenceServiceObject>;
+  return { ...observed, inferenceService: { kind: 'Ours', object } };
 }
 
 /** What the service that we own says; undefined where there is none to read, or nobody to read it by. */

@@ -16,7 +16,7 @@ import type { Cached, Store } from '../../kube/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { autoProfileOf } from './auto-profile/decide.ts';
 import { countCorrection, waitBeforeCorrection } from './corrections.ts';
-import { type Action, afterFailedWrite, afterRefusedCandidate, type Decision, decide, statusOfNew } from './decide.ts';
+import { type Action, afterFailedWrite, afterRefusedCandidate, type Decision, decide } from './decide.ts';
 import { differences } from './differences.ts';
 import * as tell from './events.ts';
 import type { FactsWatch } from './facts-watch.ts';
@@ -132,7 +132,7 @@ export class Reconciler {
       await this.#report(observed, decision.status, signal);
       return { requeueAfterMilliseconds: this.#correctionWait(observed) };
     }
-    const status = outcome === 'Written' ? this.#afterWrite(observed, decision.action) : decision.status;
+    const status = outcome === 'Written' ? decide({ ...observed, settling: true }).status : decision.status;
     const refusal = this.#memories.refusal(key, candidateOf(decision.gate));
     const said = refusal === undefined ? (status ?? decision.status) : afterRefusedCandidate(observed, refusal);
     await this.#report(observed, said, signal);
@@ -300,16 +300,11 @@ export class Reconciler {
     if (action.kind !== 'Apply' || !isToBeMade(observed) || this.#isHeldBack(observed, action.desired)) return observed;
     const { uid, generation } = observed.deployment.metadata;
     const isFirstWord = observed.deployment.status?.observedGeneration !== generation;
-    const deployment = isFirstWord ? await this.#report(observed, statusOfNew(observed, action.desired), signal) : undefined;
+    const status = isFirstWord ? decide({ ...observed, settling: true }).status : undefined;
+    const deployment = status && (await this.#report(observed, status, signal));
     if (deployment !== undefined) return { ...observed, deployment };
     const live = await ifFound(this.#ports.client.getMetadata(modelDeployments, keyOfDeployment(observed), signal));
     return live?.metadata.uid === uid && live.metadata.deletionTimestamp === undefined ? observed : undefined;
-  }
-
-  /** The status from a write of ours until KServe has acted on it. */
-  #afterWrite(observed: Observed, action: Action): StatusDraft | undefined {
-    if (action.kind === 'Apply' && isToBeMade(observed)) return statusOfNew(observed, action.desired);
-    return decide({ ...observed, settling: true }).status;
   }
 
   /**
