@@ -15,6 +15,7 @@ import { recipes } from '../../hack/images/recipes.ts';
 import { KUBECONFIG_VARIABLE } from '../support/environment.ts';
 import { startShared } from '../support/shared-plane.ts';
 import { account, accountKey, authorityFile, container, makeAuthority, startAzurite } from './support/azure.ts';
+import { everywhere, leaksInLogs } from './support/leaks.ts';
 import { restrictedNamespace } from './support/objects.ts';
 import { byDigest, publishImages, publishTrusting, SYSTEM } from './support/world.ts';
 
@@ -54,7 +55,14 @@ export async function globalSetup(): Promise<void> {
 }
 
 export async function globalTeardown(): Promise<void> {
-  await plane?.stop();
+  if (!plane) return;
+  try {
+    const found = await leaksInLogs(plane, everywhere);
+    for (const { secret, where } of found) say(`${secret} is in ${where}`);
+    if (found.length > 0) throw new Error('secrets are where they must not be');
+  } finally {
+    await plane.stop();
+  }
 }
 
 async function publishServers(plane: ControlPlane): Promise<void> {

@@ -11,12 +11,12 @@ import { modelwrightImage } from '../../hack/images/modelwright.ts';
 import { publish } from '../../hack/images/publish.ts';
 import { recipes } from '../../hack/images/recipes.ts';
 import { makeModels, type RealModels } from '../packaging/support/models.ts';
-import { apply, controlPlane, eventually, get, kubectl, list } from '../support/cluster.ts';
+import { controlPlane, eventually, get, kubectl, list } from '../support/cluster.ts';
 import { earlierChart, earlierProgram } from '../support/earlier/earlier.ts';
 import { chartFolder, Helm } from '../support/helm.ts';
 import { modelTraces } from '../support/model-traces.ts';
 import { deploy, untilReady } from './support/model.ts';
-import { ask, digestOf, modelsNamespace, push, SYSTEM } from './support/world.ts';
+import { ask, byDigest, digestOf, modelsNamespace, push, SYSTEM } from './support/world.ts';
 
 interface OperatorPod {
   readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
@@ -28,7 +28,7 @@ describe('a release with a model that serves', () => {
   let helm: Helm;
   let models: RealModels;
   let namespace: Awaited<ReturnType<typeof modelsNamespace>>;
-  let platform: { readonly apiVersion: string; readonly kind: string; readonly spec: object };
+  let platform: { readonly spec: object };
   let earlierDigest: string;
   let serving: object;
   let url: string;
@@ -38,7 +38,12 @@ describe('a release with a model that serves', () => {
     helm = await Helm.get();
     models = await makeModels();
     namespace = await modelsNamespace();
+    // The earlier operator gives model servers no security context, and its models could not be where that is asked for.
+    await kubectl(['label', 'namespace', namespace.name, 'pod-security.kubernetes.io/enforce-']);
     platform = await get('servingplatform', 'default');
+    // The earlier download does not trust the authority that KServe's administrator names.
+    const storageContainer = { image: byDigest(plane, 'modelwright') };
+    await kubectl(['patch', 'servingplatform', 'default', '--type=merge', '-p', JSON.stringify({ spec: { storageContainer } })]);
     const dist = join(plane.dir, 'earlier');
     await earlierProgram(dist);
     const image = await modelwrightImage({
@@ -52,8 +57,9 @@ describe('a release with a model that serves', () => {
   after(async () => {
     await run('upgrade', '--install', 'modelwright', chartFolder, '--values', join(plane.dir, 'values.json'));
     // Fields that the earlier CRD does not know were lost under it.
-    const { apiVersion, kind, spec } = platform;
-    await apply({ apiVersion, kind, metadata: { name: 'default' }, spec }, {});
+    const whole = JSON.stringify([{ op: 'replace', path: '/spec', value: platform.spec }]);
+    await kubectl(['patch', 'servingplatform', 'default', '--type=json', '-p', whole]);
+    await kubectl(['wait', '--for=condition=Ready', '--timeout=120s', 'servingplatform/default']);
     await namespace?.[Symbol.asyncDispose]();
     helm?.[Symbol.dispose]();
     if (models) await rm(models.folder, { recursive: true, force: true });
