@@ -13,6 +13,8 @@ export interface Use {
   /** Of the object, where the request named one. */
   readonly name?: string;
   readonly allowed: boolean;
+  /** Where it was asked for in the namespace of the account itself. */
+  readonly own?: true;
 }
 
 interface AuditLine {
@@ -20,7 +22,13 @@ interface AuditLine {
   readonly user: { readonly username: string };
   readonly impersonatedUser?: { readonly username: string };
   readonly userAgent?: string;
-  readonly objectRef?: { readonly apiGroup?: string; readonly resource?: string; readonly subresource?: string; readonly name?: string };
+  readonly objectRef?: {
+    readonly apiGroup?: string;
+    readonly resource?: string;
+    readonly subresource?: string;
+    readonly name?: string;
+    readonly namespace?: string;
+  };
   readonly responseStatus?: { readonly code?: number; readonly reason?: string };
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -43,7 +51,7 @@ function useOf(line: string): Use | undefined {
     // The operator behind a proxy that speaks in its name; a test that asks with kubectl what it may is not the operator.
     const { username } = (userAgent.startsWith('modelwright/') ? impersonatedUser : undefined) ?? user;
     if (objectRef?.resource === undefined || !username.startsWith('system:serviceaccount:')) return undefined;
-    const { apiGroup = '', resource, subresource, name } = objectRef;
+    const { apiGroup = '', resource, subresource, name, namespace } = objectRef;
     const decision = annotations?.['authorization.k8s.io/decision'];
     return {
       user: username,
@@ -52,6 +60,7 @@ function useOf(line: string): Use | undefined {
       resource: subresource === undefined ? resource : `${resource}/${subresource}`,
       ...(name !== undefined && named.has(resource) && { name }),
       allowed: decision !== 'forbid',
+      ...(namespace !== undefined && username.split(':')[2] === namespace && { own: true }),
     };
   } catch {
     return undefined;

@@ -12,6 +12,8 @@ export interface Permission {
 export interface SeenUse extends Permission {
   readonly user: string;
   readonly allowed: boolean;
+  /** In the operator's own namespace. */
+  readonly own?: true;
 }
 
 /** A difference that is meant, and why. */
@@ -23,7 +25,7 @@ export interface Waiver {
 export interface Comparison {
   /** Granted and never used. */
   readonly unused: readonly Permission[];
-  /** Asked for and refused, and not granted everywhere: what is was refused for a moment, by a server that had just started or a test. */
+  /** Asked for and refused, and not granted there: what is was refused for a moment, by a server that had just started, or when the roles went. */
   readonly refused: readonly Permission[];
   /** Waivers that waived nothing: they can go. */
   readonly idle: readonly Waiver[];
@@ -55,7 +57,8 @@ export function compare({ everywhere, own }: Granted, seen: readonly SeenUse[], 
   const granted = [...everywhere, ...own];
   const had = seen.filter(({ allowed }) => allowed);
   const unused = granted.filter((permission) => !had.some((use) => covers(permission, use)));
-  const refused = distinct(seen.filter((use) => !use.allowed && !everywhere.some((permission) => covers(permission, use))));
+  const isGranted = (use: SeenUse) => (use.own ? granted : everywhere).some((permission) => covers(permission, use));
+  const refused = distinct(seen.filter((use) => !use.allowed && !isGranted(use)));
   const waivedBy = (permission: Permission) => waivers.find(({ matches }) => fits(matches, permission));
   const used = new Set(unused.map(waivedBy));
   return {
