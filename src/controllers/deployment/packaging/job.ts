@@ -137,6 +137,7 @@ export interface Signatures {
   readonly MANIFEST_SAS_TOKEN?: string;
 }
 
+/** The Secret with the signatures of a Job, or of the pods that read a package. */
 export function signatureSecret(
   namespace: string,
   name: string,
