@@ -213,7 +213,8 @@ describe('a run with the real Job controller', () => {
   });
 
   it('gives up what a lost node had, and measures it elsewhere', async () => {
-    const job = await running('lost-node', twoIndexes);
+    // Not where the model runs: that is to be lost by nobody.
+    const job = await running('lost-node', { ...twoIndexes, placement: 'OtherNode' });
     await tell(job, 0);
     await until('lost-node', ({ status }) => status?.progress?.done === 5);
     const pod = await runningPod(job, 1, namespace);
