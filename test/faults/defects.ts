@@ -198,7 +198,7 @@ export const defects: readonly Defect[] = [
     replacements: [
       {
         file: reconciler,
-        find: 'const observed = await this.#ownerOf(decision.action, judged.observed, signal);',
+        find: 'const observed = await this.#withLiveOwner(decision.action, judged.observed, signal);',
         replace: 'const observed: Observed | undefined = judged.observed;',
       },
     ],

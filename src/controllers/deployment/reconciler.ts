@@ -112,7 +112,7 @@ export class Reconciler {
     const judged = await this.#withLogs({ ...seen, settling: this.#isSettling(seen), packaging: advanced.outcome }, signal);
     const { decision } = judged;
     if (decision.status === undefined) return done;
-    const observed = await this.#ownerOf(decision.action, judged.observed, signal);
+    const observed = await this.#withLiveOwner(decision.action, judged.observed, signal);
     if (observed === undefined) return { requeueAfterMilliseconds: unseenMilliseconds };
     let outcome: Outcome;
     try {
@@ -296,7 +296,7 @@ export class Reconciler {
    * about its generation is written: it names uid and version, and is refused where the deployment is another by now. Where that status was written
    * earlier, the cluster is asked. Undefined: the deployment is gone. Otherwise what was observed, with the deployment as it is now.
    */
-  async #ownerOf(action: Action, observed: Observed, signal: AbortSignal): Promise<Observed | undefined> {
+  async #withLiveOwner(action: Action, observed: Observed, signal: AbortSignal): Promise<Observed | undefined> {
     if (action.kind !== 'Apply' || !isToBeMade(observed) || this.#isHeldBack(observed, action.desired)) return observed;
     const { uid, generation } = observed.deployment.metadata;
     const isFirstWord = observed.deployment.status?.observedGeneration !== generation;
