@@ -13,7 +13,8 @@ export function canonicalQuantity(quantity: string | number): string {
   if (binary > 0) {
     const scaled = digits * 1024n ** BigInt(binary);
     const unit = 10n ** BigInt(fraction.length);
-    if (scaled % unit === 0n && scaled / unit >= 1024n) return minus + binaryForm(scaled / unit);
+    // What no binary suffix divides is written as a plain number, and a plain number is read as a decimal one.
+    if (scaled % (unit * 1024n) === 0n) return minus + binaryForm(scaled / unit);
     return minus + decimalForm(scaled, -fraction.length, false);
   }
   const exponential = /^[eE]/.test(suffix) && suffix !== 'E';
