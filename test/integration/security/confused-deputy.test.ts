@@ -312,7 +312,7 @@ describe('admission alone', () => {
     });
   });
 
-  it('holds the operator to Secrets of its own', async () => {
+  it('holds the operator to Secrets and ConfigMaps of its own', async () => {
     const operator = { as: 'system:serviceaccount:modelwright-system:modelwright' };
     const secret = (labels: object) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'x', namespace: home, labels } });
     await kubectl([
@@ -332,6 +332,22 @@ describe('admission alone', () => {
     await kubectl(['create', '-f', '-'], { ...operator, input: secret(own) });
     await assert.rejects(kubectl(['delete', 'secret', 'payroll', '-n', home], operator), /no Secrets but its own/);
     await kubectl(['delete', 'secret', 'x', '-n', home], operator);
+
+    // And to ConfigMaps of its own, but for the two that it shares with KServe and Knative.
+    const labelled = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'own', namespace: home, labels: own } };
+    await kubectl(['create', '-f', '-'], { ...operator, input: labelled });
+    for (const name of ['config-deployment', 'plans']) await kubectl(['create', 'configmap', name, '-n', home]);
+    // By a patch alone: the operator may read none.
+    const change = (name: string, labels: object = {}) =>
+      kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], {
+        ...operator,
+        input: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: home, labels }, data: { x: 'y' } },
+      });
+    await change('own', own);
+    await change('config-deployment');
+    await assert.rejects(change('plans'), /and no other ConfigMaps/);
+    await assert.rejects(change('plans', own), /and no other ConfigMaps/, 'nor by making it its own');
+    await assert.rejects(change('own', { 'app.kubernetes.io/managed-by': 'somebody' }), /and no other ConfigMaps/);
   });
 
   describe('with a policy in the ServingPlatform', () => {
