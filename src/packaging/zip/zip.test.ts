@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -126,6 +127,14 @@ describe('a package', () => {
       if (!path.endsWith('/')) assert.ok((await readFile(join(work, 'round.out', path))).equals(Buffer.from(content)), path);
     }
     assert.deepEqual(result.effect.deflatedFiles, 2);
+  });
+
+  it('stores what repeats only further apart than deflate looks back', async () => {
+    const noise = Buffer.concat(Array.from({ length: 2048 }, (_, index) => createHash('sha256').update(String(index)).digest()));
+    // Four equal samples: at 0, 64, 128 and 192 KiB.
+    const root = await tree('repeats', { 'model.plan': Buffer.concat([noise, noise, noise, noise.subarray(0, 16 << 10)]) });
+    const { effect } = await writePackageFile(await listSource(root), join(work, 'repeats.zip'), undefined);
+    assert.deepEqual([effect.storedFiles, effect.deflatedFiles], [1, 0]);
   });
 
   it('has these bytes on every machine, whatever the order, times and modes of the files', async () => {
