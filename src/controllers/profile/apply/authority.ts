@@ -17,7 +17,7 @@ export function authorityOf({ profile, recommending, attempt }: Applying, { judg
   const generation = profile.metadata.generation ?? 0;
   // A policy that came later has not judged who wrote this.
   if (judged?.generation === generation) return { kind: judged.admitted ? 'Given' : 'Denied' };
-  const key = judgeKey(generation);
+  const key = judgeKey(profile);
   return attempt?.key === key ? { kind: 'Denied' } : { kind: 'Pending', step: { kind: 'Judge', key } };
 }
 
@@ -32,10 +32,11 @@ export function denied({ kind }: Authority, { metadata, spec }: Cached<ModelProf
 export function judgedOf({ profile, attempt }: Applying): ApplicationStatus['judged'] {
   const before = profile.status?.application?.judged;
   const generation = profile.metadata.generation ?? 0;
-  if (before?.generation === generation || attempt?.key !== judgeKey(generation) || attempt.outcome.kind !== 'Judged') return before;
+  if (before?.generation === generation || attempt?.key !== judgeKey(profile) || attempt.outcome.kind !== 'Judged') return before;
   return { generation, admitted: attempt.outcome.admitted };
 }
 
-function judgeKey(generation: number): string {
-  return `judge/${generation}`;
+/** Of another profile of the same name nothing was asked. */
+function judgeKey({ metadata }: Cached<ModelProfile>): string {
+  return `judge/${metadata.uid}/${metadata.generation ?? 0}`;
 }

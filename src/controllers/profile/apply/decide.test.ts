@@ -304,6 +304,17 @@ describe('who may ask', () => {
     const second = decideApply(given({ ...running, attempt }));
     assert.deepEqual([second.step, second.fields.application?.judged], [undefined, { generation: 1, admitted: true }]);
   });
+  it('is nothing that an earlier profile of the same name has to do with', () => {
+    const earlier = decideApply(given({ deployment: stranger })).step;
+    const attempt = {
+      key: (earlier?.key ?? '').replace('000000000001', '000000000002'),
+      outcome: { kind: 'Judged', admitted: true },
+      time,
+    } as const;
+    assert.notEqual(attempt.key, earlier?.key);
+    const decision = decideApply(given({ deployment: stranger, attempt }));
+    assert.deepEqual([decision.step?.kind, decision.fields.application?.judged], ['Judge', undefined]);
+  });
   it('is enough where admission judges, and not where it does not', () => {
     const judged = (admitted: boolean) =>
       play({ deployment: stranger }, { Judge: { kind: 'Judged', admitted }, Try: accepted, Write: { kind: 'Written' } });
