@@ -45,8 +45,9 @@ export function disturbed(
   return { ...run, targetState, ...(before.length + news.length > 0 && { disturbances: [...before, ...news].slice(-64) }) };
 }
 
+/** Kubernetes' times are whole seconds, rounded down. */
 function begunBefore(time: number, pods: Observed['pods']): Observed['pods'] {
-  return pods.filter(({ metadata }) => Date.parse(metadata.creationTimestamp) <= time);
+  return pods.filter(({ metadata }) => Date.parse(metadata.creationTimestamp) + 1000 <= time);
 }
 
 function isUnderPressure({ pods }: Leg, nodes: Observed['nodes']): boolean {

@@ -259,7 +259,11 @@ describe('the policies of a ModelProfile', () => {
     const spoiled = await until('tenant', ({ status: now }) => (now?.run?.jobs ?? []).length === 2);
     assert.ok(spoiled.status?.results?.every(({ valid, invalidReasons }) => !valid && invalidReasons?.includes('OtherGpuTenant')));
     const done = await finish('tenant');
-    assert.ok(done.status?.results?.every(({ valid, repeats }) => valid && repeats === 1));
+    const { results = [], run } = done.status ?? {};
+    assert.ok(
+      results.every(({ valid, repeats }) => valid && repeats === 1),
+      JSON.stringify({ results, run }),
+    );
   });
 
   it('a copy of a Dedicated profile is not made before a node of the product has idle GPUs', async () => {
