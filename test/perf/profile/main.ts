@@ -2,7 +2,9 @@
  * What profiles cost the operator: memory, CPU, writes for each measured point, and the size of a full status. Job controller and kubelets
  * are played, so that the time goes to the operator and the API server alone.
  *
- *   npm run bench -- profile [--profiles 500] [--points 60]
+ *   npm run bench -- profile [--profiles 500] [--points 60] [--job-rounds 5]
+ *
+ * and what a Job adds to a bare `modelwright bench` (`--job-rounds 0` leaves that out, `--profiles 0` all the rest).
  */
 import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
@@ -14,6 +16,7 @@ import { Audit, isWrite } from '../operator/audit.ts';
 import { startCluster } from '../operator/cluster.ts';
 import { inParallel } from '../operator/objects.ts';
 import { Operator } from '../operator/operator.ts';
+import { jobCost } from './job-cost.ts';
 import { JobPlayer } from './job-player.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -25,9 +28,17 @@ const maxConcurrentRuns = 100;
 export async function bench(args: readonly string[]): Promise<readonly Figure[]> {
   const { values } = parseArgs({
     args: [...args],
-    options: { profiles: { type: 'string', default: '500' }, points: { type: 'string', default: '60' } },
+    options: {
+      profiles: { type: 'string', default: '500' },
+      points: { type: 'string', default: '60' },
+      'job-rounds': { type: 'string', default: '5' },
+    },
   });
-  const [count, points] = [Number(values.profiles), Number(values.points)];
+  const [count, points, rounds] = [Number(values.profiles), Number(values.points), Number(values['job-rounds'])];
+  return [...(count > 0 ? await manyProfiles(count, points) : []), ...(rounds > 0 ? await jobCost(rounds) : [])];
+}
+
+async function manyProfiles(count: number, points: number): Promise<readonly Figure[]> {
   execFileSync(process.execPath, ['hack/build.ts'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   await using cluster = await startCluster((line) => console.error(`  ${line}`));
   const { api, access, plane } = cluster;
