@@ -61,7 +61,9 @@ export async function podClusterConfig(
     server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
     namespace: await read('namespace').catch(() => 'default'),
     async credentials() {
-      const [token, ca] = await Promise.all([read('token'), read('ca.crt')]);
+      // In order, so that of two missing files it is always the same that is told of.
+      const token = await read('token');
+      const ca = await read('ca.crt');
       return { headers: { authorization: `Bearer ${token}` }, tls: { ca } };
     },
   };
