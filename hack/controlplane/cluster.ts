@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
+import { established } from './established.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import type { Layout } from './layout.ts';
 import { lastLines, type Say } from './log.ts';
@@ -99,18 +100,11 @@ export class Cluster {
     await this.kubectl(['apply', '--server-side', '--force-conflicts', ...files.flatMap((file) => ['-f', file])]);
   }
 
-  /**
-   * Waits until the API server serves the definitions. `kubectl wait` right after a create may meet a status
-   * without conditions and give up at once (Kubernetes 1.34), hence the retry.
-   */
+  /** Waits until the API server serves the definitions. */
   async untilEstablished(names: readonly string[]): Promise<void> {
-    await until(
-      () =>
-        this.kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...names.map((name) => `crd/${name}`)]).then(
-          () => true,
-          () => false,
-        ),
-      { seconds: 60, problem: () => `not every one of ${names.join(', ')} is established` },
+    await established(
+      (args) => this.kubectl(args),
+      names.map((name) => `crd/${name}`),
     );
   }
 }

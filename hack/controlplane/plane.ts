@@ -6,6 +6,7 @@ import { load } from 'js-yaml';
 import { keepUse } from './audit-use.ts';
 import { runKubectl } from './cluster.ts';
 import type { NodeRecord } from './components/real-node.ts';
+import { established } from './established.ts';
 import type { Layout } from './layout.ts';
 import { lastLines } from './log.ts';
 import { answers, until } from './probe.ts';
@@ -64,6 +65,11 @@ export class ControlPlane implements AsyncDisposable {
   /** Runs kubectl as the administrator and gives what it printed; `input` is its standard input. */
   kubectl(args: readonly string[], input = ''): Promise<string> {
     return runKubectl(this.record.kubectl, this.kubeconfig, args, input);
+  }
+
+  /** Returns when the API server serves CRDs that were just applied; `which` as kubectl takes them. */
+  established(which: readonly string[]): Promise<void> {
+    return established((args) => this.kubectl(args), which);
   }
 
   /** The instance's programs, running or ended. */

@@ -21,7 +21,7 @@ const run = promisify(execFile);
 export async function installOperator({ plane, namespace }: Demo): Promise<void> {
   say('Installing the CRDs and starting the operator');
   show(await plane.kubectl(['apply', '--server-side', '-f', 'crds/']));
-  await plane.kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', 'crds/']);
+  await plane.established(['-f', 'crds/']);
   await plane.kubectl(['create', 'namespace', namespace]);
   await plane.startProcess({
     name: 'operator',

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { globSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { runKubectl } from '../../hack/controlplane/cluster.ts';
+import { established } from '../../hack/controlplane/established.ts';
 import { layoutOf } from '../../hack/controlplane/layout.ts';
 import { attach, type ControlPlane } from '../../hack/controlplane/plane.ts';
 import { KUBECONFIG_VARIABLE, KUBECTL_VARIABLE, NAME_VARIABLE, required } from './environment.ts';
@@ -79,11 +80,9 @@ export async function applyCrds(): Promise<void> {
   const files = globSync(`${CRDS}/*.yaml`).sort();
   if (files.length === 0) throw new Error(`there are no CRDs in ${CRDS}: run "npm run generate"`);
   await kubectl(['apply', '--server-side', '--force-conflicts', ...files.flatMap((file) => ['-f', file])]);
-  // Right after a create the status may have no conditions yet, and `kubectl wait` gives up at once.
-  const established = () => kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...files.flatMap((file) => ['-f', file])]);
-  await eventually(
-    () => established().catch((error: Error) => error),
-    (result) => typeof result === 'string',
+  await established(
+    kubectl,
+    files.flatMap((file) => ['-f', file]),
   );
 }
 

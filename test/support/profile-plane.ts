@@ -24,7 +24,7 @@ export class ProfilePlane implements AsyncDisposable {
     const plane = await start({ name: `${name}-${process.pid}`, nodes: 'fake', jobs: 'processes', say: console.error });
     try {
       await plane.kubectl(['apply', '--server-side', '-f', resolve(root, 'crds')]);
-      await plane.kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', resolve(root, 'crds')]);
+      await plane.established(['-f', resolve(root, 'crds')]);
       await plane.kubectl(['create', 'namespace', namespace]);
       await plane.startProcess({
         name: 'operator',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { load } from 'js-yaml';
+import { established } from '../../../hack/controlplane/established.ts';
 import { modelDeployment } from '../../../src/api/model-deployment/index.ts';
 import { applyCrds, freshNamespace, get, kubectl } from '../../support/cluster.ts';
 import { deployment } from './rule-examples.ts';
@@ -263,7 +264,7 @@ describe('the CustomResourceDefinition on a real API server', () => {
     spec['x-kubernetes-validations'] = [];
     const applyCrd = async () => {
       await kubectl(['apply', '--server-side', '-f', '-'], { input: crd });
-      await kubectl(['wait', '--for=condition=Established', '--timeout=60s', `crd/${crd.metadata.name}`]);
+      await established(kubectl, [`crd/${crd.metadata.name}`]);
     };
     await using _ = {
       [Symbol.asyncDispose]: async () => void (await kubectl(['delete', 'crd', crd.metadata.name, '--wait=false', '--ignore-not-found'])),

@@ -10,6 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import { getBinaries } from '../../../hack/controlplane/binaries.ts';
 import { cachedFiles } from '../../../hack/controlplane/cache.ts';
 import { PROMETHEUS_OPERATOR } from '../../../hack/controlplane/catalog.ts';
+import { established } from '../../../hack/controlplane/established.ts';
 import { start } from '../../../hack/controlplane/instance.ts';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { apply, eventually, get, kubectl } from '../../support/cluster.ts';
@@ -277,14 +278,9 @@ async function installMonitoringKinds(): Promise<void> {
   const [source] = PROMETHEUS_OPERATOR.files;
   const files = source.paths.map((path) => join(cachedFiles(PROMETHEUS_OPERATOR, source.module), path));
   await kubectl(['apply', '--server-side', ...files.flatMap((file) => ['-f', file])]);
-  const established = () => kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...files.flatMap((file) => ['-f', file])]);
-  await eventually(
-    () =>
-      established().then(
-        () => true,
-        () => false,
-      ),
-    Boolean,
+  await established(
+    kubectl,
+    files.flatMap((file) => ['-f', file]),
   );
 }
 

@@ -1,4 +1,5 @@
 /** An InferenceService CRD without KServe behind it: its schema has the fields that tell KServe 0.20, and keeps whatever else it is given. */
+import { established } from '../../../hack/controlplane/established.ts';
 import { apply, kubectl } from '../../support/cluster.ts';
 
 const anyObject = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } as const;
@@ -57,7 +58,7 @@ export const inferenceServiceDefinition = {
 /** Installs the CRD and returns when it is served. */
 export async function installInferenceServices(): Promise<void> {
   await apply(inferenceServiceDefinition);
-  await kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd/inferenceservices.serving.kserve.io']);
+  await established(kubectl, ['crd/inferenceservices.serving.kserve.io']);
 }
 
 /** A CRD that keeps whatever it is given, as far as discovery tells it from the real one. */
@@ -81,13 +82,7 @@ export async function installKnative(): Promise<void> {
     lightDefinition('serving.knative.dev', 'v1', 'services', 'Service'),
     lightDefinition('serving.knative.dev', 'v1', 'revisions', 'Revision'),
   ]);
-  await kubectl([
-    'wait',
-    '--for=condition=Established',
-    '--timeout=60s',
-    'crd/services.serving.knative.dev',
-    'crd/revisions.serving.knative.dev',
-  ]);
+  await established(kubectl, ['crd/services.serving.knative.dev', 'crd/revisions.serving.knative.dev']);
 }
 
 /** Plays KServe: writes the status of an InferenceService. */

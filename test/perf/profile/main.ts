@@ -43,7 +43,7 @@ async function manyProfiles(count: number, points: number): Promise<readonly Fig
   await using cluster = await startCluster((line) => console.error(`  ${line}`));
   const { api, access, plane } = cluster;
   await plane.kubectl(['apply', '--server-side', '-f', join(root, 'crds')]);
-  await plane.kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', join(root, 'crds')]);
+  await plane.established(['-f', join(root, 'crds')]);
   await cluster.namespace(namespace);
   // Pods are refused without it, and there is no controller that makes it.
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } };
