@@ -127,12 +127,19 @@ export interface Answer {
 }
 
 const ASK = `const [url, body] = process.argv.slice(1);
-const answer = await fetch(url, body ? { method: 'POST', body, headers: { 'content-type': 'application/json' } } : {});
+const ask = () => fetch(url, body ? { method: 'POST', body, headers: { 'content-type': 'application/json' } } : {});
+let answer;
+for (const began = Date.now(); !answer; ) {
+  answer = await ask().catch((error) => {
+    if (error.cause?.code !== 'ECONNREFUSED' || Date.now() - began > 30_000) throw error;
+    return new Promise((done) => setTimeout(done, 250));
+  });
+}
 const text = await answer.text();
 let parsed; try { parsed = JSON.parse(text); } catch { parsed = text; }
 console.log(JSON.stringify({ status: answer.status, body: parsed }));`;
 
-/** Asks a URL from inside the cluster: GET, or POST with a JSON body. */
+/** Asks a URL from inside the cluster: GET, or POST with a JSON body. The node's rules for a Service follow the readiness of its pods by a moment. */
 export async function ask(namespace: string, url: string, body?: unknown): Promise<Answer> {
   const script = ['/usr/bin/node', '--input-type=module', '-e', ASK, url, ...(body === undefined ? [] : [JSON.stringify(body)])];
   return JSON.parse(await kubectl(['exec', '-n', namespace, 'client', '--', ...script])) as Answer;
