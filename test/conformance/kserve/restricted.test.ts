@@ -50,7 +50,8 @@ function served(name: string, mode: DeploymentMode, podSecurity: PodSecurity): S
       podSecurity,
       source: { storageUri },
       resources: { limits: { cpu: '100m', memory: '128Mi' } },
-      transformer: { image: 'registry.example.com/resize:1' },
+      // By digest, so that Knative asks no registry for one.
+      transformer: { image: `registry.example.com/resize@sha256:${'cd'.repeat(32)}` },
     },
   };
   return new Served(deployment, dialect, mode);
