@@ -36,7 +36,7 @@ export async function restartTrial(lane: Lane, plan: ServerFaultPlan): Promise<O
   // A life of its own for each trial: what a reflector has waited does not count for the next.
   await lane.operator.kill();
   lane.restart();
-  const workload = disturbed(plan.workload, () => lane.world.plane.restartApiserver());
+  const workload = disturbed(plan.workload, () => lane.world.restartApiserver());
   return disturbedRun(lane, { family: 'API server restart', ...plan, workload });
 }
 

@@ -21,6 +21,11 @@ export interface World extends AsyncDisposable {
   readonly standIn: KServeStandIn;
   /** Where the campaign may put files; goes with the control plane. */
   readonly folder: string;
+  /**
+   * Kills the API server and waits until it is back, then starts the garbage collector afresh: on a busy machine the one that lived through it left an object
+   * whose owner was gone for more than 90 s (seen with Kubernetes 1.34), and it is not what the campaign is about.
+   */
+  restartApiserver(): Promise<void>;
   /** Makes a namespace for a lane. */
   namespace(name: string): Promise<void>;
 }
@@ -36,7 +41,8 @@ export async function startWorld(say: (line: string) => void): Promise<World> {
   await installModelwright(api);
   await permitCluster(api);
   // After the definitions: it looks for new kinds only every 30 s.
-  const collector = startCollector(binaries['kube-controller-manager']?.path ?? '', plane.kubeconfig);
+  const startCollecting = () => startCollector(binaries['kube-controller-manager']?.path ?? '', plane.kubeconfig);
+  let collector = startCollecting();
   const history = await History.follow(api, [
     { kind: 'ModelDeployment', path: '/apis/modelwright.dev/v1alpha1/modeldeployments' },
     { kind: 'InferenceService', path: '/apis/serving.kserve.io/v1beta1/inferenceservices' },
@@ -51,6 +57,11 @@ export async function startWorld(say: (line: string) => void): Promise<World> {
     history,
     standIn,
     folder,
+    async restartApiserver() {
+      await plane.restartApiserver();
+      await endCollector(collector);
+      collector = startCollecting();
+    },
     async namespace(name) {
       await api.must('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { accepted: [409] });
       await permitIn(api, name);
@@ -58,8 +69,7 @@ export async function startWorld(say: (line: string) => void): Promise<World> {
     async [Symbol.asyncDispose]() {
       await standIn.close();
       await history.close();
-      collector.kill('SIGKILL');
-      if (collector.exitCode === null && collector.signalCode === null) await once(collector, 'exit');
+      await endCollector(collector);
       await api.close();
       await plane.stop();
     },
@@ -91,4 +101,9 @@ function startCollector(binary: string, kubeconfig: string): ChildProcess {
   );
   process.once('exit', () => collector.kill('SIGKILL'));
   return collector;
+}
+
+async function endCollector(collector: ChildProcess): Promise<void> {
+  collector.kill('SIGKILL');
+  if (collector.exitCode === null && collector.signalCode === null) await once(collector, 'exit');
 }
