@@ -57,6 +57,19 @@ const slim: Plugin = {
   },
 };
 
+/** For CommonJS packages within an ES module. */
+const requireInModule = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+/** A whole program as one ES module, for tests and benchmarks: everything of its libraries, nothing left out. */
+export const oneModule = {
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  banner: { js: requireInModule },
+  logLevel: 'error',
+} as const satisfies BuildOptions;
+
 /**
  * The CLI and the operator as ESM that needs no node_modules. `modelwright.js` is the program, `load-worker.js` its sending thread; what only some commands
  * need lies in chunks of its own, so that the operator does not hold it in memory.
@@ -78,7 +91,7 @@ export function bundleOptions(version: string, outdir: string) {
     legalComments: 'external',
     define: { 'process.env.MODELWRIGHT_VERSION': JSON.stringify(version) },
     banner: {
-      js: `#!/usr/bin/env -S node ${nodeFlags.join(' ')}\nimport { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`,
+      js: `#!/usr/bin/env -S node ${nodeFlags.join(' ')}\n${requireInModule}`,
     },
     plugins: [slim],
     logLevel: 'warning',

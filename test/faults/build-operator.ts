@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { oneModule } from '../../hack/bundle.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -32,17 +33,12 @@ export async function buildOperator(folder: string, replacements: readonly Repla
   }
   const outfile = join(folder, 'operator.js');
   await build({
+    ...oneModule,
     entryPoints: [join(folder, 'test/faults/instrumented.ts')],
     outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
     keepNames: true,
     define: { 'process.env.MODELWRIGHT_VERSION': '"fault-campaign"' },
     nodePaths: [join(root, 'node_modules')],
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
-    logLevel: 'error',
   });
   return outfile;
 }

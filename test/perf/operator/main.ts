@@ -9,6 +9,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { oneModule } from '../../../hack/bundle.ts';
 import type { Figure } from '../figure.ts';
 import { startCluster } from './cluster.ts';
 import { failoverFigures } from './failover.ts';
@@ -60,14 +61,9 @@ async function bundleBareList(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const outfile = join(folder, 'bare-list.js');
   await build({
+    ...oneModule,
     entryPoints: [join(import.meta.dirname, 'bare-list.ts')],
     outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
-    logLevel: 'error',
   });
   return outfile;
 }

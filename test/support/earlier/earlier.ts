@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { oneModule } from '../../../hack/bundle.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 
@@ -14,14 +15,9 @@ export async function earlierProgram(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   const outfile = join(folder, 'modelwright.js');
   await build({
+    ...oneModule,
     stdin: { contents: gunzipSync(readFileSync(join(import.meta.dirname, 'program.mjs.gz'))).toString(), resolveDir: root, loader: 'js' },
     outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
-    logLevel: 'error',
   });
   return outfile;
 }
