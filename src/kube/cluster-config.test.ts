@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
+import { createAuthority, issue } from '../../hack/controlplane/x509.ts';
 import { loadClusterConfig, podClusterConfig } from './cluster-config.ts';
 
 async function folder(files: Readonly<Record<string, string>>) {
@@ -124,6 +129,100 @@ describe('a kubeconfig', () => {
     assert.equal(await token(true), 'Bearer token-2');
   });
 
+  it('tells an exec plugin by which version it is asked, and of the cluster where it wants to know', async () => {
+    await using home = await folder({});
+    const script =
+      "console.log(JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token: Buffer.from(process.env.KUBERNETES_EXEC_INFO).toString('base64') } }))";
+    const exec = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: process.execPath,
+      args: ['-e', script],
+      provideClusterInfo: true,
+    };
+    await writeFile(home.file('config'), kubeconfig({ exec }, { 'tls-server-name': 'apiserver' }));
+    const { headers } = await (await loadClusterConfig({ kubeconfig: home.file('config') })).credentials();
+    const told = JSON.parse(Buffer.from((headers['authorization'] ?? '').slice('Bearer '.length), 'base64').toString());
+    assert.deepEqual(told, {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      kind: 'ExecCredential',
+      spec: {
+        interactive: false,
+        cluster: { server: 'https://one.example.com:6443', 'tls-server-name': 'apiserver', 'insecure-skip-tls-verify': false },
+      },
+    });
+  });
+
+  it('asks an OIDC provider for a new token when the old one has ended, and not before', async () => {
+    await using provider = await identityProvider();
+    const config = {
+      'idp-issuer-url': provider.url,
+      'idp-certificate-authority-data': Buffer.from(provider.authority).toString('base64'),
+      'client-id': 'modelwright',
+      'refresh-token': 'refresh-0',
+      'id-token': provider.token(-60),
+    };
+    await using home = await folder({ config: `# mine\n${kubeconfig({ 'auth-provider': { name: 'oidc', config } })}` });
+    const cluster = await loadClusterConfig({ kubeconfig: home.file('config') });
+    const header = async (renew = false) => (await cluster.credentials(renew)).headers['authorization'];
+    const first = await header();
+    assert.equal(first, `Bearer ${provider.issued[0]}`);
+    assert.equal(await header(), first);
+    assert.deepEqual(provider.refreshed, ['refresh-0']);
+    // Refused by the API server, however long it would last; the provider takes each refresh token once.
+    assert.equal(await header(true), `Bearer ${provider.issued[1]}`);
+    assert.deepEqual(provider.refreshed, ['refresh-0', 'refresh-1']);
+    // The next program finds the new tokens, and everything else as it was.
+    const kept = await readFile(home.file('config'), 'utf8');
+    assert.match(kept, /^# mine\n/);
+    assert.ok(kept.includes('refresh-2') && kept.includes(provider.issued[1] ?? '-'));
+    const next = await loadClusterConfig({ kubeconfig: home.file('config') });
+    assert.deepEqual((await next.credentials()).headers, { authorization: `Bearer ${provider.issued[1]}` });
+    assert.equal(provider.refreshed.length, 2);
+  });
+
+  it('takes over from a login that somebody made meanwhile', async () => {
+    const fresh = jwt({ exp: Math.floor(Date.now() / 1000) + 600, jti: 'fresh' });
+    const oidc = (tokens: object) => kubeconfig({ 'auth-provider': { name: 'oidc', config: tokens } });
+    const old = jwt({ exp: Math.floor(Date.now() / 1000) + 600 });
+    await using home = await folder({ config: oidc({ 'id-token': old, 'refresh-token': 'a' }) });
+    const cluster = await loadClusterConfig({ kubeconfig: home.file('config') });
+    await cluster.credentials();
+    await writeFile(home.file('config'), oidc({ 'id-token': fresh, 'refresh-token': 'b' }));
+    assert.deepEqual((await cluster.credentials(true)).headers, { authorization: `Bearer ${fresh}` });
+  });
+
+  it('says what to do about an OIDC login that has ended, and no token', async () => {
+    await using provider = await identityProvider();
+    provider.refuses = true;
+    const config = {
+      'idp-issuer-url': provider.url,
+      'idp-certificate-authority-data': Buffer.from(provider.authority).toString('base64'),
+      'client-id': 'modelwright',
+      'client-secret': 'canary-secret',
+      'refresh-token': 'canary-refresh',
+    };
+    await using home = await folder({
+      ended: kubeconfig({ 'auth-provider': { name: 'oidc', config } }),
+      bare: kubeconfig({ 'auth-provider': { name: 'oidc', config: { 'id-token': provider.token(-60) } } }),
+    });
+    const failure = async (file: string) => {
+      const cluster = await loadClusterConfig({ kubeconfig: home.file(file) });
+      return cluster.credentials().then(() => 'no failure', String);
+    };
+    assert.match(await failure('ended'), /answered 400 at https:.*\/token: invalid_grant; log in again/);
+    assert.doesNotMatch(await failure('ended'), /canary/);
+    assert.match(await failure('bare'), /has ended.*log in again/);
+    const basic = `Basic ${Buffer.from('modelwright:canary-secret').toString('base64')}`;
+    assert.deepEqual(provider.authorizations, [basic, basic]);
+  });
+
+  it('uses an OIDC token that has not ended without asking anybody', async () => {
+    const token = jwt({ exp: Math.floor(Date.now() / 1000) + 600 });
+    await using home = await folder({ config: kubeconfig({ 'auth-provider': { name: 'oidc', config: { 'id-token': token } } }) });
+    const cluster = await loadClusterConfig({ kubeconfig: home.file('config') });
+    assert.deepEqual((await cluster.credentials()).headers, { authorization: `Bearer ${token}` });
+  });
+
   it('may name a plain HTTP server and a proxy', async () => {
     await using home = await folder({
       config: kubeconfig({ token: 'one' }, { server: 'http://127.0.0.1:8001', 'proxy-url': 'http://proxy:3128' }),
@@ -143,3 +242,49 @@ describe('which one is used', () => {
     assert.equal((await loadClusterConfig({ environment, kubeconfig: home.file('config') })).server, 'https://one.example.com:6443');
   });
 });
+
+/** A token that nobody signed: clients look at its claims only. */
+function jwt(claims: object): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${part({ alg: 'RS256' })}.${part(claims)}.c2ln`;
+}
+
+/** An OpenID provider that gives a new token for each refresh token, and takes each only once, as many do. */
+async function identityProvider() {
+  const authority = { ...createAuthority('identity'), commonName: 'identity' };
+  const { cert, key } = issue(authority, { commonName: 'provider', hosts: ['127.0.0.1'] });
+  const issued: string[] = [];
+  const refreshed: string[] = [];
+  const authorizations: (string | undefined)[] = [];
+  const provider = {
+    url: '',
+    authority: authority.cert,
+    issued,
+    refreshed,
+    authorizations,
+    refuses: false,
+    token(seconds: number): string {
+      const now = Math.floor(Date.now() / 1000);
+      return jwt({ iss: provider.url, aud: 'modelwright', sub: 'me', iat: now, exp: now + seconds, jti: String(issued.length) });
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  const server = createServer({ cert, key }, async (request, response) => {
+    const json = (value: object, status = 200) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+    if (request.url?.startsWith('/.well-known/')) return json({ issuer: provider.url, token_endpoint: `${provider.url}/token` });
+    const form = new URLSearchParams(await text(request));
+    authorizations.push(request.headers.authorization);
+    if (provider.refuses) return json({ error: 'invalid_grant', error_description: form.get('refresh_token') }, 400);
+    refreshed.push(form.get('refresh_token') ?? '');
+    issued.push(provider.token(3600));
+    return json({ token_type: 'Bearer', id_token: issued.at(-1), refresh_token: `refresh-${issued.length}` });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  provider.url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return provider;
+}
