@@ -35,6 +35,18 @@ describe('pruning an object', () => {
     assert.equal(fields(), fields());
   });
 
+  it('shares them though each object has owners of its own, and keeps those apart', () => {
+    const ownedBy = (uid: string) => ({ 'f:metadata': { 'f:labels': { 'f:a': {} }, 'f:ownerReferences': { [`k:{"uid":"${uid}"}`]: {} } } });
+    const fieldsOf = (uid: string) => {
+      const fieldsV1 = { ...entry.fieldsV1, ...ownedBy(uid) };
+      return { fieldsV1, kept: appliedFields(prune(aManagedWidget({ ...entry, fieldsV1 }), 'modelwright'), 'test.modelwright.dev/v1') };
+    };
+    const [one, two] = [fieldsOf('1'), fieldsOf('2')];
+    assert.deepEqual(one.kept, one.fieldsV1);
+    assert.deepEqual(two.kept, two.fieldsV1);
+    assert.equal(one.kept?.['f:spec'], two.kept?.['f:spec']);
+  });
+
   for (const [what, entries] of [
     ['nobody applied', []],
     ['somebody else applied', [{ ...entry, manager: 'kubectl' }]],
