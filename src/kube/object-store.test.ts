@@ -152,6 +152,7 @@ describe('an index', () => {
         fc.array(
           fc.record({
             name: fc.constantFrom('a', 'b', 'c'),
+            namespace: fc.constantFrom('one', 'two'),
             color: fc.constantFrom('red', 'blue', undefined),
             uid: fc.constantFrom('1', '2'),
             gone: fc.boolean(),
@@ -160,9 +161,11 @@ describe('an index', () => {
         (steps) => {
           const store = new ObjectStore(widgets);
           store.addIndex('color', byColor);
-          steps.forEach(({ name, color, uid, gone }, index) => {
-            if (gone) store.remove({ namespace: 'default', name });
-            else store.put(at(name, String(index + 1), { ...(color && { spec: { color } }), metadata: { uid } }));
+          steps.forEach(({ name, namespace, color, uid, gone }, index) => {
+            if (gone) store.remove({ namespace, name });
+            else store.put(at(name, String(index + 1), { ...(color && { spec: { color } }), metadata: { uid, namespace } }));
+            const inOne = store.list().filter(({ metadata }) => metadata.namespace === 'one');
+            assert.deepEqual(new Set(store.list('one')), new Set(inOne));
           });
           for (const color of ['red', 'blue']) {
             const expected = store.list().filter((widget) => widget.spec?.color === color);

@@ -10,6 +10,9 @@ export interface ObjectStoreOptions {
   readonly freeze?: boolean;
 }
 
+/** No other index has this name. */
+const namespaceIndex = '\0namespace';
+
 interface Index<T extends KubeObject> {
   readonly values: (object: Cached<T>) => readonly string[];
   readonly entries: Map<string, Map<string, Cached<T>>>;
@@ -58,8 +61,10 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
   }
 
   list(namespace?: string): readonly Cached<T>[] {
-    const all = [...this.#objects.values()];
-    return namespace === undefined ? all : all.filter((object) => metadataOf(object).namespace === namespace);
+    if (namespace === undefined) return [...this.#objects.values()];
+    // Made when first asked for, so that one namespace of thousands does not cost a look at each object of the cluster.
+    if (!this.#indexes.has(namespaceIndex)) this.addIndex(namespaceIndex, namespaceOf);
+    return this.byIndex(namespaceIndex, namespace);
   }
 
   byIndex(index: string, value: string): readonly Cached<T>[] {
@@ -185,6 +190,11 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
 
 function metadataOf(object: Cached<KubeObject>): Stored<KubeObject>['metadata'] {
   return object.metadata;
+}
+
+function namespaceOf(object: Cached<KubeObject>): readonly string[] {
+  const { namespace } = metadataOf(object);
+  return namespace === undefined ? [] : [namespace];
 }
 
 function enter<T extends KubeObject>(index: Index<T>, text: string, object: Cached<T>): void {
