@@ -212,6 +212,38 @@ describe('a reconcile', () => {
   });
 });
 
+describe('a poisoned object', () => {
+  it('that throws, hangs or comes back at once, for ever, keeps none of the others from being reconciled', async () => {
+    const poison: Readonly<Record<string, (signal: AbortSignal) => Promise<ReconcileResult>>> = {
+      throws: async () => assert.fail('always'),
+      loops: async () => ({ requeueAfterMilliseconds: 0 }),
+      'loops-too': async () => ({ requeueAfterMilliseconds: 0 }),
+      hangs: (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    };
+    await using scene = new Scene(
+      async ({ name }, { signal }) => {
+        // A millisecond of work.
+        void scene.clock.advance(1);
+        return poison[name]?.(signal) ?? done;
+      },
+      { workers: 2, timeoutMilliseconds: 1000 },
+    );
+    // There at start, and not as urgent as what goes on.
+    scene.store.replace(
+      Array.from({ length: 30 }, (_, index) => aWidget(`old-${index}`)),
+      '1',
+    );
+    for (const name of Object.keys(poison)) scene.put(name);
+    for (let index = 0; index < 30; index++) scene.put(`live-${index}`);
+    const sound = () => new Set(scene.begun.filter((key) => /old|live/.test(key))).size;
+    for (let turn = 0; sound() < 60; turn++) {
+      assert.ok(turn < 2000, `${sound()} of 60 were reconciled`);
+      await settled();
+    }
+    for (const name of Object.keys(poison)) assert.ok(scene.begun.includes(`default/${name}`), name);
+  });
+});
+
 describe('the workers', () => {
   it('are as many as asked for', async () => {
     const gate = Promise.withResolvers<void>();

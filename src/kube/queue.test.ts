@@ -56,6 +56,21 @@ describe('the queue', () => {
     assert.deepEqual(await drain(queue), ['live', 'both', 'old-1', 'old-2']);
   });
 
+  it('gives one key in ten of the initial list, though live ones come back for ever', async () => {
+    const { queue } = aQueue();
+    queue.add('old-1', { priority: priorities.initial });
+    queue.add('old-2', { priority: priorities.initial });
+    queue.add('loop');
+    const taken: (string | undefined)[] = [];
+    for (let turn = 0; turn < 20; turn++) {
+      const key = (await queue.take()) ?? '';
+      taken.push(key);
+      if (key === 'loop') queue.add(key);
+      queue.done(key);
+    }
+    assert.deepEqual([taken.indexOf('old-1'), taken.indexOf('old-2')], [9, 19]);
+  });
+
   it('keeps the higher priority of a key added while being worked on', async () => {
     const { queue } = aQueue();
     queue.add('a');

@@ -15,6 +15,9 @@ import { ExponentialBackoff } from './rate-limiter.ts';
 export const priorities = { live: 0, initial: -100 } as const;
 export type Priority = (typeof priorities)[keyof typeof priorities];
 
+/** Of so many keys and one more, one is of the initial list, so that keys that come back for ever cannot keep it out. */
+const maxLiveInARow = 9;
+
 export interface AddOptions {
   /** @default that with which the key was taken, while it is being worked on; else `priorities.live` */
   readonly priority?: Priority;
@@ -53,6 +56,8 @@ export class WorkQueue {
   readonly #takers: ((key: string | undefined) => void)[] = [];
   readonly #drained: (() => void)[] = [];
   readonly #unobserve: (() => void)[];
+  /** Keys given out since the initial list had its turn. */
+  #liveInARow = 0;
   #cancelTimer: (() => void) | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
   #closed = false;
@@ -173,7 +178,10 @@ export class WorkQueue {
   }
 
   #next(): string | undefined {
-    for (const items of [this.#ready.live, this.#ready.initial]) {
+    const { live, initial } = this.#ready;
+    const isTheirTurn = this.#liveInARow >= maxLiveInARow && initial.size > 0;
+    this.#liveInARow = isTheirTurn ? 0 : this.#liveInARow + 1;
+    for (const items of isTheirTurn ? [initial] : [live, initial]) {
       for (const [key, item] of items) {
         items.delete(key);
         const now = this.#clock.monotonic();
