@@ -80,12 +80,13 @@ async function anElector(clock: FakeClock, journal: string[]) {
   const server = await CannedServer.start();
   const client = new RestClient(server.config);
   const elector = new LeaderElector({ client, lease: { namespace: 'default', name: 'lease' }, identity: 'me', clock, log: noLogger });
-  const state = { holder: undefined as string | undefined, refuse: false };
+  const state = { holder: undefined as string | undefined, refuse: false, silentAtRelease: false };
   let version = 0;
   void (async () => {
     for (;;) {
       const request = await server.next();
       const metadata = { namespace: 'default', name: 'lease', uid: 'lease', resourceVersion: String(++version), creationTimestamp: '' };
+      if (state.silentAtRelease && request.method !== 'GET' && request.body.includes('"holderIdentity":""')) continue;
       if (state.refuse) request.fail(500, 'InternalError');
       else if (request.method !== 'GET') {
         const { spec } = JSON.parse(request.body) as Lease;
@@ -214,8 +215,29 @@ describe('stopping', () => {
     scene.stop.abort();
     await scene.clock.timer(30_000);
     await scene.clock.advance(30_000);
-    await scene.clock.advance(5_000);
+    await scene.clock.advance(4_000);
     await scene.running;
+  });
+
+  it('is over before the kubelet kills the pod, though nothing ends by itself', async () => {
+    const clock = new FakeClock();
+    await using lease = await anElector(clock, []);
+    const never = (signal: AbortSignal) => new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    const scene = new Scene({ clock, elector: lease.elector, events: { flush: never } }, () => new Promise(() => {}));
+    await scene.sync('a');
+    await until(() => scene.journal.includes('reconcile a'));
+    lease.state.silentAtRelease = true;
+    const told = clock.monotonic();
+    scene.stop.abort();
+    let ended = false;
+    void scene.running.finally(() => (ended = true)).catch(() => {});
+    while (!ended && clock.monotonic() - told < 60_000) {
+      await clock.advance(250);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    // terminationGracePeriodSeconds of manifests/operator.
+    const took = clock.monotonic() - told;
+    assert.ok(took > 35_000 && took < 45_000, `it took ${took} ms`);
   });
 
   it('keeps the lease renewed while it drains', async () => {

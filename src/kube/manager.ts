@@ -37,8 +37,11 @@ export interface ManagerOptions {
  */
 export type ManagerState = 'starting' | 'standby' | 'leading' | 'draining' | 'stopped';
 
-/** How long after their signals aborted reconciles are waited for, and how long each of the last steps may take. */
-const lastStepMilliseconds = 5_000;
+/**
+ * How long after their signals aborted reconciles are waited for, and how long each of the last steps may take. With the grace period that makes 42 s at
+ * worst, and a pod of `manifests/operator` is given 45.
+ */
+const lastStepMilliseconds = 4_000;
 const syncPollMilliseconds = 50;
 
 /** This replica was leader and is no more. The process must end: what it had begun is no longer its business. */
