@@ -38,6 +38,12 @@ const createReasons = [
   'PostStartHookError',
 ];
 
+/**
+ * How containerd and the kubelet tell the end of a container that they lost sight of when the node stopped: nobody knows how it ended, and
+ * it is being started again.
+ */
+const lostSight = ['Unknown', 'ContainerStatusUnknown'];
+
 /** Of a container whose program the runtime could not start: it is not on PATH, or not for this machine. */
 const neverStarted = ['StartError', 'ContainerCannotRun'];
 
@@ -49,6 +55,7 @@ export function readPod(pod: PodObject, context: PodContext): PodState {
   const { status } = pod;
   if (status?.phase === 'Failed' && (status.containerStatuses ?? []).every(({ state }) => state?.terminated === undefined))
     return gone(pod);
+  if (isOutOfSight(pod)) return outOfSight(pod);
   const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
   if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') return unschedulable(pod, scheduled.message ?? '');
   for (const container of status?.initContainerStatuses ?? []) {
@@ -77,6 +84,24 @@ function gone({ metadata, status }: PodObject): PodState {
   const reason = status?.reason ?? 'PodFailed';
   const message = `The pod was ended by its node: ${redactText(status?.message ?? reason)}; if it happens again, raise spec.resources or use another node`;
   return { loading: 'Failed', cause: { stage: 'Running', reason, message, pod: metadata.name } };
+}
+
+/**
+ * The control plane took the pod's readiness away because its node reports no more (MarkPodsNotReady of the node lifecycle controller). All
+ * else is left as the kubelet wrote it last, so that the containers seem to be ready; a kubelet that says False gives a reason.
+ */
+function isOutOfSight({ status }: PodObject): boolean {
+  const of = (wanted: string) => status?.conditions?.find(({ type }) => type === wanted);
+  const ready = of('Ready');
+  return ready?.status === 'False' && !ready.reason && of('ContainersReady')?.status === 'True';
+}
+
+function outOfSight({ metadata, spec }: PodObject): PodState {
+  const node = spec?.nodeName ?? '';
+  const message =
+    `Node ${node} no longer reports, so nobody knows about the pod on it: the node is off, cut off or out of order. The pod answers again ` +
+    `when the node is back; after some minutes Kubernetes starts another elsewhere, where one fits. To see why: kubectl describe node ${node}`;
+  return { loading: 'Failed', cause: { stage: 'Running', reason: 'NodeNotReady', message, pod: metadata.name } };
 }
 
 function unschedulable({ metadata }: PodObject, message: string): PodState {
@@ -111,8 +136,9 @@ type Terminated = NonNullable<NonNullable<ContainerStatus['lastState']>['termina
  */
 function endOf({ state, lastState, ready, restartCount }: ContainerStatus, isInit: boolean): Terminated | undefined {
   const { terminated, running, waiting } = state ?? {};
-  if (terminated !== undefined) return terminated.exitCode === 0 && isInit ? undefined : terminated;
   const last = lastState?.terminated;
+  if (lostSight.includes((terminated ?? last)?.reason ?? '')) return undefined;
+  if (terminated !== undefined) return terminated.exitCode === 0 && isInit ? undefined : terminated;
   if (waiting?.reason === 'CrashLoopBackOff')
     return last ?? { reason: 'CrashLoopBackOff', ...(waiting.message !== undefined && { message: waiting.message }) };
   if (last === undefined || last.exitCode === 0 || (restartCount ?? 0) === 0) return undefined;

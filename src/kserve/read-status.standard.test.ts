@@ -180,6 +180,43 @@ describe('a first deployment in Standard mode', () => {
     message: /executable file not found.*check the image and its command/,
   });
   check(
+    'a node that no longer reports',
+    first(undefined, {
+      pods: [
+        {
+          ...pod({ conditions: [condition('PodScheduled', 'True'), condition('ContainersReady', 'True'), condition('Ready', 'False')] }),
+          spec: { nodeName: 'node-7' },
+        },
+      ],
+    }),
+    { state: 'Failed', reason: 'NodeNotReady', stage: 'Running', message: /Node node-7 no longer reports/ },
+  );
+  check(
+    'a readiness gate that is closed is none of a node',
+    first(undefined, {
+      pods: [
+        pod({
+          conditions: [
+            condition('PodScheduled', 'True'),
+            condition('ContainersReady', 'True'),
+            condition('Ready', 'False', 'ReadinessGatesNotReady', 'the status of pod readiness gate "mesh" is not "True", but False'),
+          ],
+        }),
+      ],
+    }),
+    { state: 'Progressing', reason: 'Pending' },
+  );
+  check(
+    'a server that is started again after its node was',
+    first({
+      ready: false,
+      restartCount: 1,
+      state: { running: {} },
+      lastState: { terminated: { exitCode: 255, reason: 'Unknown' } },
+    }),
+    { state: 'Progressing', reason: 'Loading' },
+  );
+  check(
     'evicted',
     first(undefined, {
       pods: [

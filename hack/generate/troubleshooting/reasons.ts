@@ -158,6 +158,7 @@ export const sections: readonly Section[] = [
         'The message names it.',
       ],
       ['OutOfMemory', 'The container was killed for memory.', 'A higher spec.resources.limits.memory.'],
+      ['NodeNotReady', 'The node of the pod no longer reports, so the pod is out of sight.', 'The message names the node; bring it back.'],
       ['PodRefused', 'Pods are refused at admission: a quota, Pod Security, a policy.', 'The message has the words of who refused.'],
       ['QuotaExceeded', 'A ResourceQuota has no room.', 'Ask for less, or for more quota.'],
       ['ServiceAccountMissing', 'The service account does not exist.', 'Create it, or name another.'],
@@ -332,6 +333,11 @@ export const sections: readonly Section[] = [
     reasons: [
       ['Applied', 'The run has written its best setting to the ModelDeployment.', 'Nothing; `spec.rollback` undoes it.'],
       ['AlreadySet', 'The ModelDeployment is set up like the best setting.', 'Nothing.'],
+      [
+        'NothingToApply',
+        'The best setting is one of what clients send, and no field of the ModelDeployment says it; the message has what it asks of them.',
+        'Clients follow it; `mode: Dedicated` compares what can be set.',
+      ],
       [
         'SettingKept',
         'The new best setting is no better than the applied one beyond noise.',
