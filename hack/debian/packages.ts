@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { withLock } from '../controlplane/lock.ts';
 import type { Say } from '../controlplane/log.ts';
+import { NotPossibleHere } from '../not-possible.ts';
 
 const run = promisify(execFile);
 
@@ -46,13 +47,7 @@ export async function debianTree(packages: readonly string[], options: DebianOpt
   const root = debianCache(env);
   const wanted = [...packages].sort();
   const foreign = architecture === hostArchitecture() ? [] : [architecture];
-  const folder = join(
-    root,
-    createHash('sha256')
-      .update([...foreign, ...wanted].join('\n'))
-      .digest('hex')
-      .slice(0, 16),
-  );
+  const folder = treeFolder(root, wanted, foreign);
   if (!existsSync(folder)) {
     mkdirSync(root, { recursive: true });
     await withLock(`${folder}.lock`, say, async () => {
@@ -65,6 +60,16 @@ export async function debianTree(packages: readonly string[], options: DebianOpt
   }
   const versions = JSON.parse(readFileSync(join(folder, 'packages.json'), 'utf8')) as Record<string, string>;
   return { folder: join(folder, 'root'), versions };
+}
+
+/** Whether the packages are unpacked already, for this machine's architecture. */
+export function hasDebianTree(packages: readonly string[], env: NodeJS.ProcessEnv = process.env): boolean {
+  return existsSync(treeFolder(debianCache(env), [...packages].sort(), []));
+}
+
+function treeFolder(root: string, wanted: readonly string[], foreign: readonly Architecture[]): string {
+  const key = [...foreign, ...wanted].join('\n');
+  return join(root, createHash('sha256').update(key).digest('hex').slice(0, 16));
 }
 
 /** Where packages are kept: `$XDG_CACHE_HOME/modelwright/debian`. */
@@ -129,7 +134,7 @@ async function download(packages: readonly string[], folder: string, { purpose, 
     await call('download', ...packages);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new Error(`${purpose} is put together from Debian packages, and this machine has no apt-get: run it on Debian or Ubuntu`);
+      throw new NotPossibleHere(`${purpose} is put together from Debian packages, and this machine has no apt-get: run it on Debian 12`);
     }
     if (!apt.mayUpdate) throw unavailable(purpose, error, '; as root, "apt-get update" may help');
     await call('update');
@@ -142,5 +147,10 @@ async function download(packages: readonly string[], folder: string, { purpose, 
 function unavailable(purpose: string, error: unknown, remedy: string): Error {
   const { stderr = '', message } = error as { stderr?: string; message: string };
   const cause = stderr.split('\n').find((line) => line.startsWith('E:')) ?? message.split('\n')[0];
+  // Another distribution, or another release of Debian; a server that does not answer is told in other words.
+  if (/^E: Unable to locate package/.test(cause ?? ''))
+    return new NotPossibleHere(
+      `${purpose} is put together from packages of Debian 12, and this machine’s archive has not all of them: ${cause}`,
+    );
   return new Error(`${purpose} needs Debian packages that apt-get cannot download: ${cause}${remedy}`);
 }

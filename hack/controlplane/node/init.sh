@@ -35,8 +35,10 @@ shown kernel/keys/root_maxbytes 25000000
 
 echo "$NODE_NAME" > /proc/sys/kernel/hostname
 
-# Version 1 of cgroups has a tree for each controller, version 2 has one for all.
-for tree in /sys/fs/cgroup /sys/fs/cgroup/*; do
+# Version 1 of cgroups has a tree for each controller; version 2 has one for all, in which the node's is beside those of the machine.
+trees=/sys/fs/cgroup/*
+[ ! -e /sys/fs/cgroup/cgroup.controllers ] || trees=/sys/fs/cgroup
+for tree in $trees; do
   [ -e "$tree/cgroup.procs" ] || continue
   mkdir -p "$tree/$NODE_CGROUP"
   for controller in cpu cpuset memory pids io; do
