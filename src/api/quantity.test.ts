@@ -19,6 +19,7 @@ describe('a quantity', () => {
     ['1Ki', 1024n * nano],
     ['1.5Gi', 1536n * 1024n * 1024n * nano],
     ['1E', 10n ** 18n * nano],
+    ['1Ei', 2n ** 60n * nano],
     ['1e3', 1000n * nano],
     ['1E-3', nano / 1000n],
     ['0.00000000001', 1n],

@@ -19,7 +19,7 @@ export function parseQuantity(text: string | number): bigint | undefined {
   const [, whole = '', fraction = '', suffix = ''] = match;
 
   const binary = 1n << (binaryExponents[suffix] ?? 0n);
-  const exponent = decimalExponents[suffix] ?? (/^[eE]/.test(suffix) && suffix.length > 1 ? Number(suffix.slice(1)) : 0);
+  const exponent = decimalExponents[suffix] ?? (/^[eE][-+0-9]/.test(suffix) ? Number(suffix.slice(1)) : 0);
   const digits = BigInt(`${whole}${fraction}` || '0') * binary;
   const scale = exponent - fraction.length + smallestExponent;
   return scale >= 0 ? digits * 10n ** BigInt(scale) : ceilingOf(digits, 10n ** BigInt(-scale));
