@@ -108,9 +108,7 @@ export class Operator {
 
   /** CPU time used so far, user and system, seconds. */
   cpu(): number {
-    const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * tick;
+    return cpuOf(this.pid);
   }
 
   /** Established TCP connections to `port` on loopback. */
@@ -142,6 +140,13 @@ export class Operator {
     const answer = await request(`http://127.0.0.1:${this.port}${path}`, { headersTimeout: 5000 });
     return { status: answer.statusCode, text: await answer.body.text() };
   }
+}
+
+/** CPU time that a process has used so far, user and system, seconds. */
+export function cpuOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * tick;
 }
 
 export function sumOf(text: string, name: string, labels: string): number {

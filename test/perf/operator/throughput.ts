@@ -16,7 +16,7 @@ import {
   until,
   writers,
 } from './objects.ts';
-import { Operator } from './operator.ts';
+import { cpuOf, Operator } from './operator.ts';
 
 export interface ThroughputOptions {
   readonly cluster: Cluster;
@@ -141,15 +141,21 @@ export async function twoWrites({ cluster, program, runs, objects, say }: Throug
     readonly bare: number;
     readonly withoutEvents: number;
     readonly requests: Record<string, number>;
+    /** CPU time for each reconcile, milliseconds, by program. */
+    readonly cpu: Record<string, number>;
+    readonly bareCpu: Record<string, number>;
   }[] = [];
   for (const each of [namespace, bareNamespace]) await cluster.namespace(each);
   for (let run = 1; run <= runs; run += 1) {
     await createDeployments(api, namespace, objects);
     const audit = new Audit(cluster.plane.auditLog);
+    let cpu: Record<string, number> = {};
     const operator = await Operator.start({ program, access: cluster.access, args: ['--namespaces', namespace] });
     try {
       await operator.ready();
+      const spent = await stopwatch(cluster, { operator: () => operator.cpu() });
       await quiet(audit, 3);
+      cpu = spent(objects);
     } finally {
       await operator.stop();
     }
@@ -160,10 +166,10 @@ export async function twoWrites({ cluster, program, runs, objects, say }: Throug
     const last = Math.max(...pairs.flat().map(({ at }) => at));
     const perSecond = pairs.length / ((last - first) / 1000);
     const events = requests.filter(({ verb, resource, status }) => verb === 'create' && resource === 'events' && status < 300);
-    const bare = await barePairs(api, pairs, events);
+    const bare = await barePairs(cluster, pairs, events);
     await clear(api, bareNamespace);
-    const withoutEvents = await barePairs(api, pairs, []);
-    results.push({ operator: perSecond, bare, withoutEvents, requests: countsOf(requests) });
+    const { perSecond: withoutEvents } = await barePairs(cluster, pairs, []);
+    results.push({ operator: perSecond, bare: bare.perSecond, withoutEvents, requests: countsOf(requests), cpu, bareCpu: bare.cpu });
     say(`two writes, run ${run}: ${JSON.stringify(results.at(-1))}`);
     await clear(api, namespace);
     await clear(api, bareNamespace);
@@ -178,6 +184,8 @@ export async function twoWrites({ cluster, program, runs, objects, say }: Throug
       detail: {
         barePerSecond: results.map(({ bare }) => round(bare)),
         barePerSecondWithoutEvents: results.map(({ withoutEvents }) => round(withoutEvents)),
+        cpuMillisecondsEach: results.map((result) => result.cpu),
+        bareCpuMillisecondsEach: results.map((result) => result.bareCpu),
         objects,
         requestsOfTheOperator: results.at(-1)?.requests,
       },
@@ -198,12 +206,18 @@ function pairsOf(writes: readonly AuditedRequest[]): Pair[] {
 }
 
 /** Pairs per second that the API server gives to as many plain writers as the operator has workers, while one more writes `events`. */
-async function barePairs(api: Api, pairs: readonly Pair[], events: readonly AuditedRequest[]): Promise<number> {
+async function barePairs(
+  cluster: Cluster,
+  pairs: readonly Pair[],
+  events: readonly AuditedRequest[],
+): Promise<{ readonly perSecond: number; readonly cpu: Record<string, number> }> {
+  const { api } = cluster;
   const uids = new Map<string, string>();
   await inParallel(pairs, writers, async ([{ name }]) => {
     const { metadata } = await api.must('POST', deploymentsPath(bareNamespace), deploymentOf(bareNamespace, name));
     uids.set(name, metadata.uid);
   });
+  const spent = await stopwatch(cluster, { loop: () => cpuOf(process.pid) });
   const started = performance.now();
   let done = false;
   const writing = inParallel(events, 1, async ({ path, body }) => {
@@ -215,9 +229,20 @@ async function barePairs(api: Api, pairs: readonly Pair[], events: readonly Audi
     }
   });
   const seconds = (performance.now() - started) / 1000;
+  const cpu = spent(pairs.length);
   done = true;
   await writing;
-  return pairs.length / seconds;
+  return { perSecond: pairs.length / seconds, cpu };
+}
+
+/** Starts to measure CPU time: of the API server, of etcd, and what `more` reads. The result gives the milliseconds of each for each of so many pieces of work. */
+async function stopwatch(
+  { plane }: Cluster,
+  more: Readonly<Record<string, () => number>>,
+): Promise<(pieces: number) => Record<string, number>> {
+  const servers = (await plane.processes()).filter(({ running }) => running).map(({ name, pid }) => [name, () => cpuOf(pid)] as const);
+  const clocks = [...Object.entries(more), ...servers].map(([name, read]) => ({ name, read, before: read() }));
+  return (pieces) => Object.fromEntries(clocks.map(({ name, read, before }) => [name, round(((read() - before) * 1000) / pieces)]));
 }
 
 /** Waits until the operator has asked nothing but its lease and watches for `seconds`. */
