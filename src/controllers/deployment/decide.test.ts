@@ -145,6 +145,12 @@ describe('an InferenceService of the same name', () => {
       assert.match(conditionOf(status, 'Ready')?.message ?? '', /a new one is made when it is gone/);
     });
   }
+  it('that an earlier deployment has left behind is deleted, whatever the garbage collector does', () => {
+    const object = aService({ owner: { uid: 'uid-of-an-earlier-one' } });
+    const { action, status } = decide(anObservation({ inferenceService: { kind: 'Predecessor', object } }));
+    assert.deepEqual(action, { kind: 'Clear', object });
+    assert.equal(conditionOf(status, 'Ready')?.reason, 'PredecessorLeaving');
+  });
 });
 
 describe('the deployment mode', () => {

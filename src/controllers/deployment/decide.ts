@@ -18,14 +18,16 @@ import { decideGate, type GateDecision } from './gate/decide.ts';
 import { servedBy, serving as servingOf } from './gate/served.ts';
 import { describeIdentity } from './identity.ts';
 import type { Observed } from './observe.ts';
-import { adoptAnnotation } from './ownership.ts';
+import { adoptAnnotation, isLeftBehind } from './ownership.ts';
 import { type Account, draftStatus, type StatusDraft } from './status.ts';
 
 /** What to do about the InferenceService. */
 export type Action =
   | { readonly kind: 'Leave' }
   | { readonly kind: 'Apply'; readonly desired: RenderedInferenceService }
-  | { readonly kind: 'Delete'; readonly object: Cached<InferenceServiceObject> };
+  | { readonly kind: 'Delete'; readonly object: Cached<InferenceServiceObject> }
+  /** Delete what an earlier deployment of this name has left behind. */
+  | { readonly kind: 'Clear'; readonly object: Cached<InferenceServiceObject> };
 
 export interface Decision {
   readonly action: Action;
@@ -181,7 +183,10 @@ function actionFor({ deployment, inferenceService }: Observed, plan: Plan): Acti
   const remove: Action = ours === undefined ? { kind: 'Leave' } : { kind: 'Delete', object: ours };
   switch (plan.kind) {
     case 'Wait':
-      return { kind: 'Leave' };
+      // The garbage collector would do so as well, some time.
+      return inferenceService.kind === 'Predecessor' && isLeftBehind(inferenceService.object)
+        ? { kind: 'Clear', object: inferenceService.object }
+        : { kind: 'Leave' };
     case 'Blocked':
       // Stopping must work when nothing else does: what may not be written any more can still be taken away.
       return deployment.spec.suspend === true ? remove : { kind: 'Leave' };

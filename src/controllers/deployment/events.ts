@@ -40,6 +40,15 @@ export function deletedEvent(name: string): EventInput {
   };
 }
 
+export function clearedEvent(name: string): EventInput {
+  return {
+    type: 'Normal',
+    reason: 'InferenceServiceDeleted',
+    action: 'Replace',
+    note: `Deleted InferenceService ${name} of an earlier ModelDeployment of this name, which is gone; a new one follows`,
+  };
+}
+
 export function updatedEvent(name: string, fields: readonly string[]): EventInput {
   return { type: 'Normal', reason: 'InferenceServiceUpdated', action: 'Apply', note: `Updated InferenceService ${name}${listed(fields)}` };
 }

@@ -13,6 +13,8 @@ export interface Memory {
   readonly write?: Write | undefined;
   /** The write of our status that the cache may not have yet. */
   readonly status?: Write;
+  /** UID of the predecessor's InferenceService that we have deleted. */
+  readonly cleared?: string;
   /** How often others' changes were put back of late. */
   readonly corrections?: Corrections;
   /** What the API server refused last of each thing that was to be made, and when. */

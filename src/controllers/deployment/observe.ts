@@ -1,7 +1,7 @@
 import type { ModelDeployment } from '../../api/model-deployment/index.ts';
 import type { DeploymentMode } from '../../api/model-deployment/serving.ts';
 import type { PodSecurity } from '../../api/pod-security.ts';
-import { type Dialect, detectDialect, type Missing } from '../../kserve/dialect.ts';
+import type { Dialect, Missing } from '../../kserve/dialect.ts';
 import type { ClusterFacts } from '../../kserve/facts.ts';
 import type { FetchedLog, Observation } from '../../kserve/observation.ts';
 import type { PlatformRuntimes } from '../../kserve/platform/assignment.ts';
@@ -44,6 +44,8 @@ export interface Observed {
 export interface ObservePorts {
   readonly stores: DeploymentStores;
   readonly facts: ClusterFacts;
+  /** What the facts say of the serving layer. */
+  readonly detected: Dialect | Missing;
   readonly policy: Policy;
   readonly defaultMode?: DeploymentMode;
   /** What the ServingPlatform gives this deployment. */
@@ -60,11 +62,10 @@ const noChildren: Children = { pods: [], deployments: [], replicaSets: [], knati
 /** Reads one deployment and everything below it from the caches; undefined when it is gone. `logs`, `settling` and `packaging` are the caller's to fill. */
 export function observe(
   key: ObjectKey,
-  { stores, facts, policy, defaultMode, platformRuntimes, hasStorageContainer, podSecurity, now }: ObservePorts,
+  { stores, facts, detected, policy, defaultMode, platformRuntimes, hasStorageContainer, podSecurity, now }: ObservePorts,
 ): Observed | undefined {
   const deployment = stores.modelDeployments.get(key);
   if (deployment === undefined) return undefined;
-  const detected = detectDialect(facts);
   const platform =
     detected.kind === 'Found'
       ? { ...detected, ...(platformRuntimes !== undefined && { platformRuntimes }), ...(hasStorageContainer && { hasStorageContainer }) }

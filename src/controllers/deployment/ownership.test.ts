@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ownershipOf } from './ownership.ts';
+import { isLeftBehind, ownershipOf } from './ownership.ts';
 import { aService } from './testing/objects.ts';
 
 const owner = { uid: 'me', name: 'iris' };
@@ -16,6 +16,11 @@ describe('an InferenceService of the deployment’s name', () => {
       'is a predecessor’s when a ModelDeployment of this name and another UID controls it',
       aService({ owner: { uid: 'old' } }),
       'Predecessor',
+    ],
+    [
+      'is foreign when a ModelDeployment of another API group controls it',
+      aService({ owner: { uid: 'x', apiVersion: 'ml.example.com/v1' } }),
+      'Foreign',
     ],
     ['is foreign when another kind controls it', aService({ owner: { uid: 'x', kind: 'InferenceGraph', name: 'routes' } }), 'Foreign'],
     ['is foreign when nobody controls it', aService(), 'Foreign'],
@@ -34,4 +39,14 @@ describe('an InferenceService of the deployment’s name', () => {
     const foreign = ownershipOf(aService({ owner: { uid: 'x', kind: 'InferenceGraph', name: 'routes' } }), owner);
     assert.equal(foreign.kind === 'Foreign' && foreign.controller, 'InferenceGraph routes');
   });
+});
+
+describe('what an earlier deployment of this name made', () => {
+  const reference = { apiVersion: 'modelwright.dev/v1alpha1', kind: 'ModelDeployment', name: 'iris', uid: 'old', controller: true };
+  const other = { apiVersion: 'v1', kind: 'ConfigMap', name: 'settings', uid: 'c' };
+
+  it('is left behind when that was its one owner', () => assert.ok(isLeftBehind(aService({ owner: { uid: 'old' } }))));
+  it('is not while it is being deleted', () => assert.ok(!isLeftBehind(aService({ owner: { uid: 'old' }, metadata: deleted }))));
+  it('is not when others own it too: who collects garbage leaves it to them', () =>
+    assert.ok(!isLeftBehind(aService({ metadata: { ownerReferences: [reference, other] } }))));
 });

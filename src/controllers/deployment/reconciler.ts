@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { ModelDeployment } from '../../api/model-deployment/index.ts';
 import type { DeploymentMode } from '../../api/model-deployment/serving.ts';
+import { type Dialect, detectDialect, type Missing } from '../../kserve/dialect.ts';
+import type { ClusterFacts } from '../../kserve/facts.ts';
 import type { InferenceServiceObject } from '../../kserve/observation.ts';
 import type { Policy } from '../../kserve/policy.ts';
 import type { RenderedInferenceService } from '../../kserve/render.ts';
@@ -13,6 +15,7 @@ import { isConflict, isNotFound } from '../../kube/errors.ts';
 import type { EventInput, EventRecorder } from '../../kube/events.ts';
 import { type KubeObject, keyOf, type ObjectKey } from '../../kube/object.ts';
 import type { Cached, Store } from '../../kube/store.ts';
+import { ownerKeys } from '../../kube/watches.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { autoProfileOf } from './auto-profile/decide.ts';
 import { countCorrection, waitBeforeCorrection } from './corrections.ts';
@@ -77,6 +80,7 @@ export class Reconciler {
   readonly #logs: LogTails;
   readonly #memories: Memories;
   readonly #packager: Packager;
+  #detected: { readonly facts: ClusterFacts; readonly dialect: Dialect | Missing } | undefined;
 
   constructor(ports: ReconcilerPorts, facts: FactsWatch) {
     this.#ports = ports;
@@ -94,6 +98,7 @@ export class Reconciler {
       stores,
       policy,
       facts,
+      detected: this.#detect(facts),
       ...(defaultMode !== undefined && { defaultMode }),
       ...settings,
       hasStorageContainer: settings?.storageContainer === true && isOurContainerThere(stores.packaging),
@@ -144,6 +149,12 @@ export class Reconciler {
       gateWait,
       profileWait,
     );
+  }
+
+  /** The dialect of the cluster. Facts are the same object until they change, which is seldom. */
+  #detect(facts: ClusterFacts): Dialect | Missing {
+    if (this.#detected?.facts !== facts) this.#detected = { facts, dialect: detectDialect(facts) };
+    return this.#detected.dialect;
   }
 
   /** A step on the way to the package, where the source asks for one and nothing else stands in the way. */
@@ -211,9 +222,11 @@ export class Reconciler {
       this.#memories.refuse(key, wanted, told.note);
       return refusedMilliseconds;
     };
-    const live = stores.modelProfiles.get(keyOf(desired));
-    if (live !== undefined && !(live as Cached<KubeObject>).metadata.ownerReferences?.some(({ uid }) => uid === deployment.metadata.uid)) {
-      return refuse(tell.profileNameTakenEvent(name));
+    const live = stores.modelProfiles.get(keyOf(desired)) as Cached<KubeObject> | undefined;
+    if (live !== undefined && !live.metadata.ownerReferences?.some(({ uid }) => uid === deployment.metadata.uid)) {
+      // One that an earlier deployment of this name has left goes by itself, and its end brings us back here.
+      const isLeftover = ownerKeys(live as KubeObject, modelDeployments).some((owner) => owner.name === deployment.metadata.name);
+      return isLeftover ? undefined : refuse(tell.profileNameTakenEvent(name));
     }
     try {
       await applier.apply(stores.modelProfiles, desired, signal);
@@ -261,6 +274,8 @@ export class Reconciler {
         if (removed) recorder.record(deployment as Cached<KubeObject>, tell.deletedEvent(deployment.metadata.name));
         return 'Unchanged';
       }
+      case 'Clear':
+        return (await this.#clear(observed, action.object, signal)) ? 'Unchanged' : 'Unseen';
       case 'Apply': {
         if (this.#isHeldBack(observed, action.desired)) return 'HeldBack';
         const store = this.#serviceStore(observed);
@@ -273,6 +288,29 @@ export class Reconciler {
         return 'Written';
       }
     }
+  }
+
+  /**
+   * Deletes the InferenceService of an earlier deployment of this name, as it was read, once the cluster has confirmed that the name is this deployment's: two
+   * cannot have it, so the owner by another UID is gone for good. False: the cluster knows more than the cache.
+   */
+  async #clear(observed: Observed, { metadata: { uid, resourceVersion } }: Cached<KubeObject>, signal: AbortSignal): Promise<boolean> {
+    const { client, recorder } = this.#ports;
+    const { deployment } = observed;
+    const key = keyOfDeployment(observed);
+    if (this.#memories.of(key).cleared === uid) return true;
+    const live = await ifFound(client.getMetadata(modelDeployments, key, signal));
+    if (live?.metadata.uid !== deployment.metadata.uid) return false;
+    try {
+      await client.delete(this.#serviceStore(observed).type, key, { uid, resourceVersion, propagationPolicy: 'Background' }, signal);
+    } catch (error) {
+      // The garbage collector was quicker, or somebody has changed it, its owners perhaps.
+      if (isNotFound(error) || isConflict(error)) return false;
+      throw error;
+    }
+    this.#memories.note(key, { cleared: uid });
+    recorder.record(deployment as Cached<KubeObject>, tell.clearedEvent(deployment.metadata.name));
+    return true;
   }
 
   /** What was as we wanted it, and wanted still, is so no more: somebody else changed or deleted it. */

@@ -1,6 +1,6 @@
 import type { ModelDeployment } from '../../../api/model-deployment/index.ts';
 import type { Dialect } from '../../../kserve/dialect.ts';
-import type { Cached } from '../../../kube/store.ts';
+import type { Cached, Store } from '../../../kube/store.ts';
 import type { DeploymentStores } from '../stores.ts';
 import type { PackagingObserved } from './decide.ts';
 import type { PackageStatus } from './outcome.ts';
@@ -26,9 +26,6 @@ export function observePackaging(
   const { namespace = '', name, uid } = deployment.metadata;
   const { jobs, pods } = stores.packaging;
   const id = `${namespace}/${name}`;
-  const siblings = stores.modelDeployments
-    .list(namespace)
-    .flatMap(({ metadata, status }) => (metadata.uid === uid || status?.package === undefined ? [] : [status.package as PackageStatus]));
   return {
     deployment,
     dialect,
@@ -39,9 +36,18 @@ export function observePackaging(
     // One that was made for an earlier deployment of this name is about to be collected.
     jobs: jobs.byIndex(packagingIndex, id).filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid)),
     pods: pods.byIndex(packagingIndex, id),
-    siblings,
+    // Looked up when a package is about to be made, and not for each of thousands of deployments that need none.
+    get siblings() {
+      return packagesOfOthers(deployment, stores.modelDeployments);
+    },
     now,
   };
+}
+
+function packagesOfOthers({ metadata: { namespace, uid } }: Cached<ModelDeployment>, store: Store<ModelDeployment>): PackageStatus[] {
+  return store
+    .list(namespace)
+    .flatMap(({ metadata, status }) => (metadata.uid === uid || status?.package === undefined ? [] : [status.package as PackageStatus]));
 }
 
 function namespaceOf(name: string, { namespaces }: PackagingStores): NamespaceIdentity | undefined {

@@ -45,7 +45,7 @@ export const identifiedModel = {
 
 export function aService(
   over: {
-    owner?: { kind?: string; name?: string; uid: string };
+    owner?: { apiVersion?: string; kind?: string; name?: string; uid: string };
     annotations?: Record<string, string>;
     status?: InferenceServiceObject['status'];
     metadata?: object;
