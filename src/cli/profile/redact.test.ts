@@ -40,6 +40,65 @@ describe('an export for others', () => {
     assert.equal(redacted(url).spec.target.url, 'http://host');
   });
 
+  it('names no machine of a Dedicated run, nor whoever else was on it', () => {
+    const profile = aProfile();
+    const uuid = 'GPU-87654321-aaaa-bbbb-cccc-1234567890ab';
+    const said = (type: string, message: string) => ({ type, status: 'False', reason: 'X', message, lastTransitionTime: 'x' }) as const;
+    const dedicated = {
+      ...profile,
+      spec: {
+        ...profile.spec,
+        mode: 'Dedicated' as const,
+        sweep: { concurrency: [1], hardware: [{ name: 't4', nodeSelector: { 'kubernetes.io/hostname': 'rack7' } }] },
+        accuracy: { dataset: { url: 'https://data.our.example/x.jsonl' }, metric: 'Top1' as const },
+      },
+      status: {
+        ...profile.status,
+        hardware: [
+          { name: 't4', state: 'Measured' as const, nodes: ['rack7'], gpuProduct: 'Tesla-T4' },
+          {
+            name: 'a100',
+            state: 'Unavailable' as const,
+            message: 'No node takes this pod: node a100-3.our.example has the taint x:NoSchedule',
+          },
+        ],
+        run: {
+          id: 'r00000000001',
+          state: 'Complete' as const,
+          specHash: 'h',
+          queuedTime: 'x',
+          gpuTenants: ['others/trainer-0'],
+          disturbances: [{ job: 'j', index: 0, reason: 'OtherGpuTenant' as const, pods: ['others/trainer-1'] }],
+        },
+        idle: {
+          runId: 'r00000000001',
+          state: 'Waiting' as const,
+          waitingSince: 'x',
+          busy: [`${uuid} on node rack7, of Pod others/trainer-2: 85 % used`],
+        },
+        gpuSource: 'the DCGM exporter gpu-operator/dcgm-x7k2p on node rack7',
+        conditions: [
+          said(
+            'Idle',
+            `Waits for idle GPUs: ${uuid} on node rack-9, of Pods others/trainer-3 and others/trainer-4: 85 % used, more than 5 %`,
+          ),
+          said('Ready', 'ModelProfile others/nightly measures on GPUs of node rack7, and no node has more'),
+        ],
+      },
+    };
+    const shown = redacted(dedicated);
+    for (const secret of ['rack', 'trainer', 'others', 'our.example', 'gpu-operator', 'dcgm-x7k2p', '87654321']) {
+      assert.ok(!JSON.stringify(shown).includes(secret), `${secret} in ${JSON.stringify(shown)}`);
+    }
+    assert.deepEqual(shown.status?.hardware?.[0]?.nodes, ['node-2']);
+    assert.equal(
+      shown.status?.conditions?.[0]?.message,
+      'Waits for idle GPUs: GPU on node (left out), of Pods (left out): 85 % used, more than 5 %',
+    );
+    assert.equal(shown.status?.conditions?.[1]?.message, 'ModelProfile (left out) measures on GPUs of node node-2, and no node has more');
+    assert.equal(shown.status?.run?.disturbances?.[0]?.reason, 'OtherGpuTenant');
+  });
+
   it('leaves the profile that it was given as it was', () => {
     const profile = aProfile();
     redacted(profile);
