@@ -135,6 +135,13 @@ describe('the best setting', () => {
       assert.deepEqual([said(decision), decision.step], ['True Applied', undefined]);
     }
   });
+  it('is nothing to write of a running service in Standard mode, and says what it asks of clients', () => {
+    const { hardware: _, ...live } = { ...best, id: 'b1-c4' };
+    const deployment = model({ spec: { scaling: { minReplicas: 1, maxReplicas: 1 } } });
+    const decision = decideApply(given({ draft: { best: live }, deployment }));
+    assert.deepEqual([said(decision), decision.step], ['True NothingToApply', undefined]);
+    assert.match(decision.condition?.message ?? '', /It keeps the objective with 4 requests at once on 1 copy/);
+  });
   it('is nothing to write where it is so already', () => {
     const scaling = { minReplicas: 1, maxReplicas: 1 };
     const deployment = model({ spec: { resources: { limits: { cpu: '4' } }, scaling } });

@@ -73,7 +73,27 @@ describe('what the best setting means for the running service', () => {
   it('is no field in Standard mode, and says so', () => {
     const { verdict, message } = recommend(model({ scaling: two }));
     assert.equal(verdict, 'Nothing');
-    assert.match(message, /It keeps the objective with 16 requests at once on 2 copies; Standard mode has no field/);
+    assert.equal(
+      message,
+      'Nothing of b1-c16 can be set in the ModelDeployment. It keeps the objective with 16 requests at once on 2 copies; Standard mode has no field that holds more of them back. To have hardware, resources, copies or batching compared, and set, measure with mode: Dedicated',
+    );
+  });
+  it('is no field of a rate, in whatever mode', () => {
+    const { concurrency: _, ...rate } = best({ id: 'b1-r50', requestsPerSecond: '50' });
+    for (const deployment of [knative(), model()]) {
+      const { verdict, message } = recommend(deployment, undefined, rate);
+      assert.equal(verdict, 'Nothing');
+      assert.match(message, /^Nothing of b1-r50 can be set in the ModelDeployment\. How many requests come in a second is up to clients/);
+    }
+  });
+  it('does not let more requests to a copy than it was given while it was measured', () => {
+    const { verdict, message } = recommend(knative({ scaling: { ...two, containerConcurrency: 4 } }));
+    assert.equal(verdict, 'Nothing');
+    assert.match(message, /Each copy was given at most 4 requests at a time while it was measured/);
+    const wide = recommend(knative({ scaling: { ...two, containerConcurrency: 32 } }));
+    assert.equal(wide.spec.scaling?.containerConcurrency, 8);
+    const without = recommend(knative({ scaling: { ...two, containerConcurrency: 0 } }));
+    assert.equal(without.spec.scaling?.containerConcurrency, 8);
   });
   it('is not guessed from copies that come and go', () => {
     for (const scaling of [{ minReplicas: 1, maxReplicas: 5 }, { minReplicas: 0, maxReplicas: 1 }, {}]) {

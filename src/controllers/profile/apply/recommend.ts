@@ -26,6 +26,7 @@ const longestValue = 4096;
 export function recommendationOf(measured: Measured, verdicts: Verdicts): RecommendationStatus {
   const { best, deployment } = measured;
   const { wanted, why, notes } = wantedSpec(measured);
+  const nothing = nothingToSet(measured);
   const changes = changesBetween(deployment.spec, wanted, why);
   const patch = mergePatch(deployment.spec as unknown as Json, wanted as unknown as Json);
   if (patch === undefined) {
@@ -33,7 +34,7 @@ export function recommendationOf(measured: Measured, verdicts: Verdicts): Recomm
       point: best.id,
       changes: [],
       verdict: 'Nothing',
-      message: sentences(`The ModelDeployment is set up like ${best.id}`, ...notes),
+      message: (nothing ?? sentences(`The ModelDeployment is set up like ${best.id}`, ...notes)).slice(0, 2048),
     };
   }
   const text = JSON.stringify({ spec: patch });
@@ -55,6 +56,17 @@ export function specOfBest(measured: Measured): ModelDeploymentSpec {
   return wantedSpec(measured).wanted;
 }
 
+/**
+ * Why nothing of the best setting can be set in the ModelDeployment, in sentences; undefined where something is. Of the running service nothing was varied but what clients
+ * send, and only Knative has a field that says how many requests a copy is given at a time.
+ */
+export function nothingToSet(measured: Measured): string | undefined {
+  const { why, notes } = wantedSpec(measured);
+  if (Object.keys(why).length > 0) return undefined;
+  const dedicated = 'To have hardware, resources, copies or batching compared, and set, measure with mode: Dedicated';
+  return sentences(`Nothing of ${measured.best.id} can be set in the ModelDeployment`, ...notes, dedicated);
+}
+
 interface Wanted {
   readonly wanted: ModelDeploymentSpec;
   readonly why: Readonly<Record<string, string>>;
@@ -69,7 +81,7 @@ function wantedSpec({ best, deployment, entry }: Measured): Wanted {
   const why: Record<string, string> = {};
   if (entry !== undefined) for (const field of entryFields) why[field] = `The best setting was measured on ${entry.name}`;
   const { concurrency } = best;
-  if (concurrency === undefined) return { wanted: on, why, notes };
+  if (concurrency === undefined) return { wanted: on, why, notes: [...notes, 'How many requests come in a second is up to clients'] };
   if (copies === undefined) {
     const varies = `How many requests at once one copy may be given is not said: how many copies there were is not known, since spec.scaling lets them vary`;
     return { wanted: on, why, notes: [...notes, varies] };
@@ -84,6 +96,11 @@ function wantedSpec({ best, deployment, entry }: Measured): Wanted {
         `It keeps the objective with ${concurrency} requests at once on ${copies} ${copies === 1 ? 'copy' : 'copies'}; Standard mode has no field that holds more of them back`,
       ],
     };
+  }
+  const { containerConcurrency: held = 0 } = on.scaling ?? {};
+  if (held > 0 && held < each) {
+    const before = `Each copy was given at most ${held} requests at a time while it was measured (spec.scaling.containerConcurrency), which is what it keeps the objective with`;
+    return { wanted: on, why, notes: [...notes, before] };
   }
   why['scaling'] = `${concurrency} requests at once on ${copies} ${copies === 1 ? 'copy' : 'copies'} were measured to be best`;
   return { wanted: { ...on, scaling: { ...on.scaling, containerConcurrency: each } }, why, notes };
