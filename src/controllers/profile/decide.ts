@@ -2,6 +2,7 @@
 import type { ProfileResult } from '../../api/model-profile/index.ts';
 import { withApplication } from './apply/with-application.ts';
 import type { Account, Action, Decision, Progress, Run, StatusDraft } from './decision.ts';
+import { roomMilliseconds } from './dedicated/gpu-claim.ts';
 import { ofLatestRun, withEarlierResults } from './earlier-results.ts';
 import { gateOf } from './gates.ts';
 import { lookEveryMilliseconds } from './idle/wait.ts';
@@ -190,7 +191,8 @@ function start(observed: Observed, run: Run): Progress {
   if (turn.kind === 'Wait') {
     const message = `Waits for its turn, ${turn.ahead} ${turn.ahead === 1 ? 'run' : 'runs'} ahead: ${turn.message}`;
     // Whether the GPUs stay idle is watched meanwhile, so that the wait does not begin anew when the turn comes.
-    const lookAgain = observed.gpu?.idle === undefined ? undefined : lookEveryMilliseconds(profile.spec.idlePolicy ?? {});
+    const idleLook = observed.gpu?.idle === undefined ? undefined : lookEveryMilliseconds(profile.spec.idlePolicy ?? {});
+    const lookAgain = soonest(idleLook, observed.claim === undefined ? undefined : roomMilliseconds);
     return waiting({ kind: 'Waiting', reason: 'Queued', message, ahead: turn.ahead }, lookAgain);
   }
   return measure(observed, { ...run, state: 'Running', startTime: rfc3339(now) }, []);

@@ -7,7 +7,8 @@ import { observeRecommending } from './apply/observe.ts';
 import type { Verdicts } from './apply/recommend.ts';
 import type { Attempt } from './apply/step.ts';
 import type { DedicatedDecision } from './dedicated/decide.ts';
-import { observeDedicated } from './dedicated/observe.ts';
+import { type GpuClaim, rivalFor, roomMilliseconds } from './dedicated/gpu-claim.ts';
+import { claimOfCopies, observeDedicated } from './dedicated/observe.ts';
 import { ofLatestRun } from './earlier-results.ts';
 import { copyToMake, heldBack } from './idle/copies.ts';
 import { idleVerdictOf } from './idle/gate.ts';
@@ -45,6 +46,8 @@ export interface ObservePorts {
   readonly reportWritten?: ConfigMapOutcome | undefined;
   /** Runs that were decided to start, and that the caches may not know of yet. */
   readonly reserved: readonly Active[];
+  /** GPUs that copies of waiting runs are to have, by namespace and name of the profile. */
+  readonly wanted: ReadonlyMap<string, GpuClaim>;
   /** What was seen of the GPUs of the target. */
   readonly gpu?: GpuSight;
 }
@@ -64,6 +67,9 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
   );
   const dedicated = profile.spec.mode === 'Dedicated' ? observeDedicated(ofLatestRun(profile), jobs, stores, ports) : undefined;
   const copy = dedicated && copyToMake(dedicated.decision);
+  const active = activeOf(stores, ports.reserved, dedicated?.claim !== undefined);
+  const rival = copy && dedicated.claim && rivalFor(dedicated.claim, othersAmong(active, profile));
+  const claim = rival === undefined ? dedicated?.claim : undefined;
   const { namespaces } = stores.deployments.packaging;
   const around = [namespaces.get({ name: key.namespace ?? '' }), stores.platforms.get(platformKey)] as const;
   const place = reportPlaceOf(profile, ...around);
@@ -72,8 +78,9 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
   return {
     profile,
     legs: dedicated?.legs.map((leg) => ({ ...leg, state: withExporter(leg.state, ports.gpu) })) ?? [liveLeg(profile, stores, ports.gpu)],
-    ...(dedicated && { dedicated: idleOnly(profile, dedicated.decision, ports) }),
+    ...(dedicated && { dedicated: idleOnly(profile, withRoom(dedicated.decision, rival, now), ports) }),
     ...(copy && { copyToMake: copy }),
+    ...(claim && { claim }),
     ...(recommending && { recommending }),
     ...(ports.attempt !== undefined && { attempt: ports.attempt }),
     ...(place && { reportPlace: place }),
@@ -85,9 +92,9 @@ export function observe(key: ObjectKey, ports: ObservePorts): Observed | undefin
     mayMeasure: stores.jobs.state === 'synced',
     settings,
     turn: turnOf(
-      { ...contender(profile, now), gpus: ports.gpu?.holds ?? [] },
-      waitingOf(stores),
-      activeOf(stores, ports.reserved),
+      { ...contender(profile, now), gpus: ports.gpu?.holds ?? [], ...(claim && { claim }) },
+      waitingOf(stores, ports.wanted),
+      active,
       settings.maxConcurrentRuns,
     ),
     ...(ports.gpu !== undefined && { gpu: ports.gpu }),
@@ -103,6 +110,13 @@ function liveLeg(profile: Cached<ModelProfile>, stores: ProfileStores, gpu: GpuS
   const facts = observeTarget(profile, stores.deployments, targetHosts);
   const pods = targetPodsOf(facts.pods);
   return { state: withGpus(withHardware(resolveTarget(profile, facts), pods, stores), gpu), pods };
+}
+
+/** A copy is made when copies of other runs leave it its GPUs, so that it need not lie waiting for them until its time is over. */
+function withRoom(decision: DedicatedDecision, rival: ReturnType<typeof rivalFor>, now: number): DedicatedDecision {
+  if (rival === undefined) return decision;
+  const message = `Waits for ModelProfile ${rival.key}, whose copy has the GPUs of node ${rival.node}`;
+  return heldBack(decision, { kind: 'Wait', message, lookAgainMilliseconds: roomMilliseconds }, now);
 }
 
 /** Copies are made where GPUs are idle, where the policy asks for that. */
@@ -151,19 +165,33 @@ function gpusHeld({ status }: Cached<ModelProfile>): string[] {
 }
 
 /** Runs that nothing but their turn keeps from starting. */
-function waitingOf({ profiles }: ProfileStores): Contender[] {
+function waitingOf({ profiles }: ProfileStores, wanted: ObservePorts['wanted']): Contender[] {
   return profiles
     .list()
     .filter(({ status, metadata }) => status?.progress?.queuePosition !== undefined && metadata.deletionTimestamp === undefined)
-    .map((profile) => contender(profile, 0));
+    .map((profile) => {
+      const one = contender(profile, 0);
+      const claim = wanted.get(one.key);
+      return { ...one, ...(claim && { claim }) };
+    });
+}
+
+function othersAmong(active: readonly Active[], { metadata: { namespace = '', name } }: Cached<ModelProfile>): readonly Active[] {
+  return active.filter(({ key }) => key !== keyText({ namespace, name }));
 }
 
 /** Runs under way: by their status, by their Jobs, and by what has just been decided. A Job may outlive its profile for a while. */
-function activeOf({ profiles, jobs }: ProfileStores, reserved: readonly Active[]): Active[] {
+function activeOf(stores: ProfileStores, reserved: readonly Active[], withClaims: boolean): Active[] {
+  const { profiles, jobs } = stores;
   const running = profiles.list().filter(({ status }) => status?.run?.state === 'Running');
   const all = [
     ...running.map((profile): Active => ({ ...contender(profile, 0), gpus: gpusHeld(profile) })),
     ...reserved,
+    // By now their pods may have nodes.
+    ...running.flatMap((profile): Active[] => {
+      const claim = withClaims && profile.spec.mode === 'Dedicated' ? claimOfCopies(profile, stores) : undefined;
+      return claim === undefined ? [] : [{ ...contender(profile, 0), claim }];
+    }),
     ...jobs
       .list()
       .filter((job) => !isFinished(job))

@@ -5,6 +5,7 @@ import type { DatasetPlace } from './accuracy/dataset.ts';
 import type { Recommending } from './apply/observe.ts';
 import type { Attempt } from './apply/step.ts';
 import type { DedicatedDecision } from './dedicated/decide.ts';
+import type { GpuClaim } from './dedicated/gpu-claim.ts';
 import type { CopyToMake } from './idle/copies.ts';
 import type { GpuSight } from './idle/gpu-watch.ts';
 import type { BenchSettings } from './job/settings.ts';
@@ -55,6 +56,8 @@ export interface Observed {
   readonly gpu?: GpuSight;
   /** Of a Dedicated run: the copy that is to be made next, whether its GPUs are idle or not. */
   readonly copyToMake?: CopyToMake;
+  /** GPUs that the copy has, or may have when it is made now; of a run that waits, those that it waits for. */
+  readonly claim?: GpuClaim;
   /** The profile that spec.baseline names. */
   readonly baselineProfile?: Cached<ModelProfile>;
   /** Profiles that load the same target, this one among them: what they measured may serve again. */

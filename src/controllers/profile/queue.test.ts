@@ -58,6 +58,62 @@ describe('whose turn it is', () => {
     assert.deepEqual(turnOf(self, [], [{ ...self, key: 'a/x' }], 5), go);
   });
 
+  describe('of copies that want the GPUs of one node', () => {
+    const wanting = (key: string, second: number, each: number): Contender => ({
+      ...run(key, second),
+      claim: { resource: 'nvidia.com/gpu', each, pods: 1, nodes: [{ name: 'gpu-1', offers: 4, shared: false }], on: [] },
+    });
+    const measuring = (key: string, each: number): Active => ({ ...wanting(key, 0, each) });
+    const told = (turn: ReturnType<typeof turnOf>) => (turn.kind === 'Wait' ? `${turn.ahead} ${turn.message}` : turn.kind);
+
+    it('is theirs for whom there is room, however many may run', () => {
+      const first = measuring('a/first', 3);
+      const message = 'ModelProfile a/first measures on GPUs of node gpu-1, and there is no room beside it for 2 nvidia.com/gpu';
+      assert.equal(told(turnOf(wanting('b/two', 1, 2), [], [first], 9)), `1 ${message}`);
+      assert.deepEqual(turnOf(wanting('b/one', 1, 1), [], [first], 9), go);
+      assert.deepEqual(turnOf(wanting('b/two', 1, 2), [], [run('a/on-no-gpu')], 9), go);
+    });
+
+    it('is theirs who were there before: a small one does not slip past one that waits for the whole node', () => {
+      const waiting = [wanting('b/whole', 1, 4), wanting('c/small', 2, 1)];
+      const [whole, small] = waiting as [Contender, Contender];
+      const first = measuring('a/first', 1);
+      assert.match(told(turnOf(whole, waiting, [first], 9)), /^1 ModelProfile a\/first measures on GPUs of node gpu-1/);
+      assert.equal(
+        told(turnOf(small, waiting, [first], 9)),
+        '2 ModelProfile a/first measures on GPUs of node gpu-1, and there is no room beside it for 1 nvidia.com/gpu',
+      );
+      assert.deepEqual(turnOf(whole, waiting, [], 9), go);
+      assert.match(told(turnOf(small, waiting, [], 9)), /^1 ModelProfile b\/whole is to measure on GPUs of node gpu-1 first/);
+    });
+
+    it('keeps nobody out who wants none of them, and takes no place among the runs at once', () => {
+      const waiting = [wanting('b/whole', 1, 4)];
+      assert.deepEqual(turnOf(run('c/cpu', 2), waiting, [measuring('a/first', 1)], 2), go);
+      assert.match(told(turnOf(run('c/cpu', 2), waiting, [], 1)), /^1 1 run at once/);
+    });
+
+    it('comes to everybody, and never to more than there are GPUs for', () => {
+      const arbitrary = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 12 });
+      fc.assert(
+        fc.property(arbitrary, fc.integer({ min: 1, max: 5 }), (sizes, limit) => {
+          const left = sizes.map((each, i) => wanting(`n${i % 3}/p${i}`, i, each));
+          const active: Active[] = [];
+          while (left.length > 0) {
+            const next = left.findIndex((one) => turnOf(one, left, active, limit).kind === 'Go');
+            if (next >= 0) active.push(...left.splice(next, 1));
+            else {
+              assert.ok(active.length > 0, 'somebody runs while others wait');
+              active.shift();
+            }
+            const taken = active.reduce((sum, { claim }) => sum + (claim?.each ?? 0), 0);
+            assert.ok(taken <= 4 && active.length <= limit);
+          }
+        }),
+      );
+    });
+  });
+
   it('starts no more than may run, none twice at one target, and always somebody where there is room', () => {
     const contender = fc
       .tuple(fc.nat(3), fc.nat(9), fc.nat(59), fc.nat(4))

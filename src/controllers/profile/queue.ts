@@ -1,4 +1,5 @@
 /** Whose turn it is: how many runs there may be at once, and in which order they go. */
+import { type GpuClaim, rivalFor } from './dedicated/gpu-claim.ts';
 
 /** A run that loads its target now. */
 export interface Active {
@@ -9,6 +10,8 @@ export interface Active {
   readonly target: string;
   /** GPUs that it measures on, and `node/NAME` of nodes whose GPUs several Pods may have. */
   readonly gpus?: readonly string[];
+  /** GPUs that the copy takes which it measures. */
+  readonly claim?: GpuClaim;
 }
 
 /** A run that could start. */
@@ -23,7 +26,7 @@ export type Turn =
 
 /**
  * Whether `self` may start. Namespaces take turns: of each, the run that was asked for first; one that has a run under way already comes
- * after those that have none. A run whose target is loaded by another holds nobody up.
+ * after those that have none. A run whose target is loaded by another holds nobody up, and one that waits for GPUs only those who want the same.
  */
 export function turnOf(self: Contender, waiting: readonly Contender[], active: readonly Active[], limit: number): Turn {
   const rivals = active.filter(({ key }) => key !== self.key);
@@ -50,12 +53,29 @@ export function turnOf(self: Contender, waiting: readonly Contender[], active: r
   const able = before.filter(({ target }) => !targets.has(target));
   const first = able.find(({ target }) => target === self.target);
   const free = limit - rivals.length;
-  if (first === undefined && able.length < free) return { kind: 'Go' };
-  const ahead = able.length + Math.max(0, rivals.length - limit + 1);
+  const rooms = self.claim && waitForGpus(self.claim, rivals, able);
+  const next = able.filter(({ claim }) => claim === undefined || rivalFor(claim, rivals) === undefined);
+  if (first === undefined && rooms === undefined && next.length < free) return { kind: 'Go' };
+  const full: Turn = {
+    kind: 'Wait',
+    ahead: Math.max(1, next.length + Math.max(0, rivals.length - limit + 1)),
+    message: `${limit} ${limit === 1 ? 'run' : 'runs'} at once, as spec.benchmark.maxConcurrentRuns of the ServingPlatform says`,
+  };
+  return rooms !== undefined && next.length < free ? rooms : full;
+}
+
+/** The wait of a copy for GPUs that copies of other runs have, or are to have first. */
+function waitForGpus(claim: GpuClaim, rivals: readonly Active[], before: readonly Contender[]): Turn | undefined {
+  const found = rivalFor(claim, [...rivals, ...before]);
+  if (found === undefined) return undefined;
+  const { key, node } = found;
+  const isUnderWay = rivals.some((rival) => rival.key === key);
+  const first = before.filter((one) => one.claim?.nodes.some(({ name }) => name === node)).length;
+  const wanted = `${claim.each * claim.pods} ${claim.resource}`;
   return {
     kind: 'Wait',
-    ahead: Math.max(1, ahead),
-    message: `${limit} ${limit === 1 ? 'run' : 'runs'} at once, as spec.benchmark.maxConcurrentRuns of the ServingPlatform says`,
+    ahead: Math.max(1, first + (isUnderWay ? 1 : 0)),
+    message: `ModelProfile ${key} ${isUnderWay ? 'measures' : 'is to measure'} on GPUs of node ${node}${isUnderWay ? '' : ' first'}, and there is no room beside it for ${wanted}`,
   };
 }
 

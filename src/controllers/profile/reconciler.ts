@@ -20,6 +20,7 @@ import { takeStep } from './apply/take-step.ts';
 import { afterRefusedJob, decide } from './decide.ts';
 import type { Action, StatusDraft } from './decision.ts';
 import { actOnCopies } from './dedicated/act.ts';
+import { sharedNodes } from './dedicated/gpu-claim.ts';
 import * as tell from './events.ts';
 import { type GpuSight, GpuWatch, isWatched } from './idle/gpu-watch.ts';
 import { isActive } from './job/job-state.ts';
@@ -105,6 +106,7 @@ export class Reconciler {
         version,
         now: clock.now(),
         reserved: this.#slots.list(),
+        wanted: this.#slots.wanted(),
         refusedCopies: this.#memories.get(keyText(key))?.refusedCopies ?? new Map(),
         verdicts: this.#memories.get(keyText(key))?.verdicts ?? {},
         attempt: this.#attemptOf(key),
@@ -131,9 +133,11 @@ export class Reconciler {
     }
     // Before anything is awaited: whoever is decided on next sees that this place is taken.
     const { namespace = '' } = observed.profile.metadata;
-    const gpus = observed.gpu?.holds ?? [];
-    if (decision.takesPlace) this.#slots.take({ key: keyText(key), namespace, target: targetKeyOf(observed.profile), gpus });
-    else this.#slots.free(key);
+    const { claim } = observed;
+    const gpus = [...(observed.gpu?.holds ?? []), ...(claim === undefined ? [] : sharedNodes(claim))];
+    const place = { key: keyText(key), namespace, target: targetKeyOf(observed.profile), gpus, ...(claim && { claim }) };
+    if (decision.takesPlace) this.#slots.take(place);
+    else this.#slots.await(key, claim);
     for (const action of decision.actions) {
       const outcome = await this.#act(action, observed, memory, log, signal);
       if (outcome === 'Again') return { requeueAfterMilliseconds: behindMilliseconds * 5 };

@@ -5,10 +5,11 @@ import { runtimesNamedByService } from '../../../api/model-deployment/runtime.ts
 import type { HardwareStatus } from '../../../api/model-profile/dedicated.ts';
 import type { ModelProfile, ProfileResult } from '../../../api/model-profile/index.ts';
 import { maximumPoints } from '../../../api/model-profile/load.ts';
-import { controllerReference, type KubeObject, type ObjectKey } from '../../../kube/object.ts';
+import { controllerReference, type KubeObject, keyText, type ObjectKey } from '../../../kube/object.ts';
 import type { Cached, Store } from '../../../kube/store.ts';
 import { ownerKeys } from '../../../kube/watches.ts';
 import { temporaryIndex } from '../../deployment/gate/observe.ts';
+import { serviceIndex } from '../../deployment/stores.ts';
 import { isTemporary, temporaryTarget } from '../../deployment/temporary.ts';
 import { isActive, isOfRun } from '../job/job-state.ts';
 import type { Leg } from '../observed.ts';
@@ -23,8 +24,11 @@ import type { TargetState } from '../target/target.ts';
 import { targetLabelOf } from '../target/target-key.ts';
 import { targetPodsOf } from '../target/target-pods.ts';
 import { triggerOf } from '../trigger.ts';
+import { specOfCopy } from './copy.ts';
 import { type DedicatedDecision, decideDedicated } from './decide.ts';
 import { type Entry, entriesOf } from './entries.ts';
+import { claimOf, type GpuClaim } from './gpu-claim.ts';
+import { whyNoNode } from './nodes.ts';
 
 /** A profile that measures copies; `legs` has one for each entry that can still be measured, or was. */
 export interface Dedicated {
@@ -32,6 +36,8 @@ export interface Dedicated {
   readonly legs: readonly Leg[];
   /** What there is to measure, as far as it is known. */
   readonly entries: readonly Entry[];
+  /** GPUs that the copy takes which is there, or is to be made next. */
+  readonly claim?: GpuClaim;
 }
 
 const defaultDurationSeconds = 14_400;
@@ -98,11 +104,46 @@ export function observeDedicated(
     now,
   });
   const known = decision.hardware.map((one) => withPlace(one, recorded, original, profile, stores));
+  const isWaiting =
+    profile.spec.suspend !== true && (run === undefined ? triggerOf({ profile, now }) !== undefined : run.state === 'Waiting');
+  const claim = isRunning
+    ? claimOfCopies(profile, stores, decision.apply)
+    : isWaiting
+      ? firstClaim(entries, original as ModelDeployment, stores)
+      : undefined;
   return {
+    ...(claim && { claim }),
     decision: { ...decision, hardware: known.map(({ status: told }) => told) },
     legs: legsOf(known.length > 0 ? known.map(({ status: { name: entry } }) => entry) : entries.map(({ name: entry }) => entry), known),
     entries,
   };
+}
+
+/** What the copy that a profile has takes of the GPUs; where it has none, what the one takes that is to be made. */
+export function claimOfCopies(profile: Cached<ModelProfile>, stores: ProfileStores, next?: ModelDeployment): GpuClaim | undefined {
+  const { modelDeployments } = stores.deployments;
+  const copy = modelDeployments.byIndex(temporaryIndex, profile.metadata.uid).at(0) ?? next;
+  if (copy === undefined) return undefined;
+  const { namespace = '', name } = copy.metadata;
+  const pods = Object.values(stores.deployments.serving).flatMap((serving) =>
+    serving.pods.byIndex(serviceIndex, keyText({ namespace, name })),
+  );
+  const on = targetPodsOf(pods).flatMap(({ gpus, node }) => (gpus > 0 && node !== undefined ? [node] : []));
+  return claimOf(copy.spec as ModelDeployment['spec'], nodesOf(stores), on);
+}
+
+/** What the first copy is to take that can be had at all. */
+function firstClaim(entries: readonly Entry[], original: ModelDeployment, stores: ProfileStores): GpuClaim | undefined {
+  const nodes = nodesOf(stores);
+  for (const entry of entries) {
+    const { spec } = specOfCopy(original, entry, knativeFlagsOf(stores));
+    if (whyNoNode(spec, nodes as readonly NodeObject[]) === undefined) return claimOf(spec, nodes);
+  }
+  return undefined;
+}
+
+function nodesOf({ nodes }: ProfileStores): readonly Cached<NodeObject>[] {
+  return nodes.state === 'synced' ? nodes.list() : [];
 }
 
 /** The profile that made a copy; none for any other ModelDeployment. */

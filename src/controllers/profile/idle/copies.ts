@@ -36,7 +36,11 @@ export function placesFor({ spec }: ModelDeployment, nodes: readonly Cached<Node
  * @param verdict undefined until the GPUs have been looked at
  * @param now milliseconds since the epoch
  */
-export function heldBack(decision: DedicatedDecision, verdict: IdleVerdict | undefined, now: number): DedicatedDecision {
+export function heldBack(
+  decision: DedicatedDecision,
+  verdict: Pick<IdleVerdict, 'kind' | 'message' | 'lookAgainMilliseconds'> | undefined,
+  now: number,
+): DedicatedDecision {
   const waiting = copyToMake(decision);
   if (waiting === undefined || verdict?.kind === 'Idle') return decision;
   const { apply: _, ...rest } = decision;

@@ -64,7 +64,7 @@ async function podsIfAllowed(client: KubeClient, node: string, signal?: AbortSig
 }
 
 /** NVIDIA's feature discovery says it in labels (`nvidia.com/gpu.sharing-strategy`, `nvidia.com/gpu.replicas`). */
-function sharesGpus(node: Cached<NodeObject> | undefined): boolean {
+export function sharesGpus(node: Cached<NodeObject> | undefined): boolean {
   const labels = node?.metadata.labels ?? {};
   const strategy = labels['nvidia.com/gpu.sharing-strategy'];
   return (strategy !== undefined && strategy !== 'none' && strategy !== '') || Number(labels['nvidia.com/gpu.replicas'] ?? 1) > 1;
