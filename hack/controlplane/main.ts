@@ -1,5 +1,6 @@
 /** `npm run controlplane -- up|down|env|status`: a real Kubernetes control plane on this machine, without containers. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { adopt } from './adopt.ts';
 import { instances, type StartOptions, start } from './instance.ts';
 import { KSERVE_VERSIONS, type KServeVersion } from './kserve-releases.ts';
 import { INSTANCES, type Layout, layoutOf } from './layout.ts';
@@ -17,6 +18,7 @@ interface UpFlags {
   readonly nodes?: 'fake' | 'real';
   readonly jobProcesses?: true;
   readonly keepGoCache?: true;
+  readonly kubeconfig?: string;
 }
 
 const program = new Command('controlplane')
@@ -45,11 +47,19 @@ program
     ]),
   )
   .option('--job-processes', 'with fake nodes: run the `modelwright` of Pods of Jobs as processes, instead of playing them')
+  .addOption(
+    new Option('--kubeconfig <file>', 'start nothing: take a cluster of your own, as one of kind, by its current context').conflicts([
+      'kserve',
+      'knative',
+      'nodes',
+      'jobProcesses',
+    ]),
+  )
   .option('--keep-go-cache', 'keep Go’s build cache after a build (several GB)')
   .action(up);
 program
   .command('down')
-  .description('end an instance and remove its files')
+  .description('end an instance and remove its files; a cluster of your own is left as it is')
   .addOption(nameOption())
   .option('--all', 'end every instance')
   .action(down);
@@ -73,7 +83,7 @@ async function up(flags: UpFlags): Promise<void> {
     ...(flags.nodes && { nodes: flags.nodes }),
     ...(flags.jobProcesses && { jobs: 'processes' }),
   };
-  const plane = await start(options);
+  const plane = await (flags.kubeconfig === undefined ? start(options) : adopt({ kubeconfig: flags.kubeconfig, name: flags.name, say }));
   await plane.detach();
   const name = flags.name === DEFAULT_NAME ? '' : ` --name ${flags.name}`;
   say(`instance ${plane.name} is up after ${elapsed(started)}: ${plane.record.parts.join(', ')}`);
