@@ -160,6 +160,23 @@ export const PROMETHEUS_OPERATOR = {
   ],
 } as const satisfies Component;
 
+/** Not part of a control plane: programs of KServe in Python that are in none of its packages on PyPI. */
+export const KSERVE_PYTHON = {
+  name: 'kserve',
+  version: '0.20.0',
+  module: 'kserve-0.20.0',
+  binaries: {},
+  files: [
+    {
+      module: KSERVE_MODULE,
+      paths: [
+        ...['__init__', '__main__', 'model', 'sklearn_model_repository'].map((file) => `python/sklearnserver/sklearnserver/${file}.py`),
+        'python/storage-initializer/scripts/initializer-entrypoint',
+      ],
+    },
+  ],
+} as const satisfies Component;
+
 /** KServe of one release; each has a wrapper module of its own. */
 export function kserve(version: KServeVersion): Component {
   return {

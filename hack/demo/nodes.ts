@@ -1,5 +1,6 @@
 /** Which nodes the demo runs on: a real one where that costs no minutes, else fake ones. */
-import { COREDNS, HELM, KUBERNETES } from '../controlplane/catalog.ts';
+import { hasFiles } from '../controlplane/cache.ts';
+import { COREDNS, HELM, KSERVE_PYTHON, KUBERNETES } from '../controlplane/catalog.ts';
 import { findBinary } from '../controlplane/lookup.ts';
 import { whyNoRealNode } from '../controlplane/node/tools.ts';
 import { isInstalled } from '../images/python.ts';
@@ -19,7 +20,7 @@ const programs = [
   [COREDNS, 'coredns'],
   [HELM, 'helm'],
 ] as const;
-export const pythonImages = ['storage-initializer', 'sklearn'] as const;
+const pythonPackages = ['storage-initializer', 'sklearn', 'sklearn-storage'] as const;
 
 /** @param asked by the person; without it a real node is taken where everything for it is there already */
 export async function chooseNodes(asked: Nodes | undefined): Promise<Choice> {
@@ -45,5 +46,6 @@ export async function chooseNodes(asked: Nodes | undefined): Promise<Choice> {
 async function missingHere(): Promise<string[]> {
   const missing: string[] = [];
   for (const [component, name] of programs) if ((await findBinary(component, name)) === undefined) missing.push(name);
-  return [...missing, ...pythonImages.filter((name) => !isInstalled(name)).map((name) => `image ${name}`)];
+  if (!hasFiles(KSERVE_PYTHON)) missing.push('KServe’s programs in Python');
+  return [...missing, ...pythonPackages.filter((name) => !isInstalled(name)).map((name) => `the Python packages of ${name}`)];
 }

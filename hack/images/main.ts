@@ -1,5 +1,6 @@
 /** `npm run images -- list|build|lock`: images for the local control plane, made from packages without a container engine. */
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { layoutOf } from '../controlplane/layout.ts';
@@ -26,6 +27,7 @@ program
   .argument('[name...]', `which; default all: ${names.join(', ')}`, imageName, [])
   .option('--archive <folder>', 'write each as an OCI archive NAME.tar into this folder')
   .option('--instance <name>', 'send each to the registry of this control plane, started with --nodes real')
+  .option('--verify', 'make each once more, of nothing that was kept, and compare the digests (minutes)')
   .action(build);
 program
   .command('lock')
@@ -39,15 +41,41 @@ function imageName(value: string, before: ImageName[]): ImageName[] {
   return [...before, name];
 }
 
-async function build(chosen: readonly ImageName[], flags: { readonly archive?: string; readonly instance?: string }): Promise<void> {
+interface BuildFlags {
+  readonly archive?: string;
+  readonly instance?: string;
+  readonly verify?: true;
+}
+
+async function build(chosen: readonly ImageName[], flags: BuildFlags): Promise<void> {
   const registry = flags.instance === undefined ? undefined : registryOf(flags.instance);
   for (const name of chosen.length > 0 ? chosen : names) {
     const started = Date.now();
     const image = await recipes[name].make(say);
     const megabytes = image.layers.reduce((sum, { size }) => sum + size, 0) / 1e6;
     console.log(`${image.reference}@${image.digest}  ${megabytes.toFixed(1)} MB, ${elapsed(started)}`);
+    if (flags.verify) await verify(name, image.digest);
     if (flags.archive) await writeArchive(image, join(flags.archive, `${name}.tar`));
     if (registry) await publish(image, registry);
+  }
+}
+
+/** With an empty cache: packages are downloaded, unpacked and compiled again. */
+async function verify(name: ImageName, digest: string): Promise<void> {
+  const kept = process.env['XDG_CACHE_HOME'];
+  const empty = mkdtempSync(join(tmpdir(), 'modelwright-verify-'));
+  process.env['XDG_CACHE_HOME'] = empty;
+  try {
+    const again = await recipes[name].make(say);
+    if (again.digest !== digest)
+      throw new Error(
+        `${name} was ${digest} and is ${again.digest} when it is made anew: Debian has newer packages than the cache, or something is not reproducible`,
+      );
+    console.log(`${again.reference}@${again.digest}  the same, made anew`);
+  } finally {
+    if (kept === undefined) delete process.env['XDG_CACHE_HOME'];
+    else process.env['XDG_CACHE_HOME'] = kept;
+    rmSync(empty, { recursive: true, force: true });
   }
 }
 

@@ -1,17 +1,15 @@
 /** Every image that can be made here, by its name. */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Say } from '../controlplane/log.ts';
 import { certificatesLayer, rootLayer, USER } from './debian.ts';
-import { fromFile } from './entries.ts';
 import { type Image, makeImage } from './image.ts';
-import { cachedLayer, type Layer } from './layer.ts';
+import { kservePythonLayer } from './kserve-python.ts';
+import type { Layer } from './layer.ts';
 import { modelwrightImage } from './modelwright.ts';
 import { REGISTRY } from './names.ts';
 import { nodeProgramImage } from './node-program.ts';
 import { pauseImage } from './pause.ts';
-
 import { packagesLayer, pythonLayer } from './python.ts';
 import { torchServeImage } from './torchserve.ts';
 import { tritonImage } from './triton.ts';
@@ -52,19 +50,29 @@ export const recipes = {
   },
   'storage-initializer': {
     reference: references.storageInitializer,
-    summary: 'KServe’s storage initializer: PyPI’s kserve-storage',
+    summary: 'KServe’s storage initializer: its own first program, and PyPI’s kserve-storage',
     make: (say) =>
       pythonImage(say, {
-        name: 'storage-initializer',
+        lists: ['storage-initializer'],
         reference: references.storageInitializer,
-        program: 'storage_initializer.py',
+        source: 'python/storage-initializer',
+        folder: 'storage-initializer',
+        start: ['/storage-initializer/scripts/initializer-entrypoint'],
         certificates: true,
       }),
   },
   sklearn: {
     reference: references.sklearn,
-    summary: 'a scikit-learn server, V1 and V2: PyPI’s kserve with a model class of ours',
-    make: (say) => pythonImage(say, { name: 'sklearn', reference: references.sklearn, program: 'sklearn_server.py' }),
+    summary: 'KServe’s scikit-learn server, V1 and V2: its own sklearnserver on PyPI’s kserve',
+    make: (say) =>
+      pythonImage(say, {
+        lists: ['sklearn', 'sklearn-storage'],
+        reference: references.sklearn,
+        source: 'python/sklearnserver',
+        folder: 'sklearnserver',
+        start: ['-m', 'sklearnserver'],
+        env: ['PYTHONPATH=/sklearnserver'],
+      }),
   },
   triton: {
     reference: references.triton,
@@ -118,29 +126,30 @@ function azuriteVersion(): string {
 }
 
 interface PythonImage {
-  /** Of the list of packages. */
-  readonly name: string;
   readonly reference: string;
-  /** File below `programs/`. */
-  readonly program: string;
+  /** Lists of packages; the first gives the image its name. */
+  readonly lists: readonly [string, ...string[]];
+  /** Folder of KServe's module with the program, and the image's. */
+  readonly source: string;
+  readonly folder: string;
+  /** What Python starts. */
+  readonly start: readonly string[];
+  readonly env?: readonly string[];
   readonly certificates?: boolean;
 }
 
-async function pythonImage(say: Say, { name, reference, program, certificates = false }: PythonImage): Promise<Image> {
-  const options = { say, purpose: `the image ${name}` };
+async function pythonImage(
+  say: Say,
+  { reference, lists, source, folder, start, env = [], certificates = false }: PythonImage,
+): Promise<Image> {
+  const options = { say, purpose: `the image ${lists[0]}` };
   const layers: Layer[] = [await rootLayer(), await pythonLayer(options)];
   if (certificates) layers.push(await certificatesLayer(options));
-  layers.push(await packagesLayer(name, say), await programLayer(program));
+  for (const list of lists) layers.push(await packagesLayer(list, say));
+  layers.push(await kservePythonLayer(source, folder, say));
   return makeImage({
     reference,
     layers,
-    run: { User: USER, Entrypoint: ['/usr/bin/python3.11', `/app/${program}`], Env: PYTHON_ENV, WorkingDir: '/tmp' },
+    run: { User: USER, Entrypoint: ['/usr/bin/python3.11', ...start], Env: [...PYTHON_ENV, ...env], WorkingDir: '/tmp' },
   });
-}
-
-/** One file of `programs/`. */
-async function programLayer(program: string): Promise<Layer> {
-  const file = join(PROGRAMS, program);
-  const digest = createHash('sha256').update(readFileSync(file)).digest('hex');
-  return cachedLayer(['program', program, digest], async () => [{ ...fromFile(file, `app/${program}`), mode: 0o644 }]);
 }
