@@ -1,13 +1,11 @@
 /** Ours beside wrk, hey, autocannon and k6 on the same server in the same minutes. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { availableParallelism } from 'node:os';
 import { freePort } from '../../load/real/servers.ts';
 import { startTruthServer } from '../../load/servers/start.ts';
 import { type Figure, figure, medianOf } from '../figure.ts';
+import { compiledServer } from './server.ts';
 import { serverCpu, type ToolResult, tools } from './tools.ts';
 
 interface Measured extends ToolResult {
@@ -17,12 +15,14 @@ interface Measured extends ToolResult {
 
 /** A C server that only answers, on a processor of its own where there are two. */
 async function echoServer(replyBytes: number): Promise<{ readonly url: string; stop(): void }> {
-  const binary = join(mkdtempSync(join(tmpdir(), 'modelwright-echo-')), 'echo');
-  execFileSync('cc', ['-O2', '-o', binary, fileURLToPath(new URL('./echo.c', import.meta.url))]);
   const port = await freePort();
-  const child = spawn('taskset', ['-c', availableParallelism() > 1 ? serverCpu : '0', binary, String(port), String(replyBytes)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    'taskset',
+    ['-c', availableParallelism() > 1 ? serverCpu : '0', compiledServer(), 'echo', String(port), String(replyBytes)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   await once(child.stdout, 'data');
   return { url: `http://127.0.0.1:${port}`, stop: () => child.kill('SIGKILL') };
 }

@@ -1,5 +1,5 @@
 /**
- * The product's sending engine on the server of `clocked.c`; prints one line of JSON.
+ * The product's sending engine on the clocked server of `server.c`; prints one line of JSON.
  *
  *   node wire-client.ts URL closed|open LEVEL SECONDS
  *

@@ -2,7 +2,7 @@
  * What is reported beside what a server of known service time saw by the same clock: how late an open loop's requests arrive, and how much
  * of a reported latency is neither the server's nor the wire's. Live figures, reported and not asserted.
  */
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { nearestRank } from '../../../src/load/statistics/percentile.ts';
 import { freePort } from '../../load/real/servers.ts';
 import { type Figure, figure } from '../figure.ts';
+import { compiledServer } from './server.ts';
 import { clientCpu, serverCpu } from './tools.ts';
 
 const exec = promisify(execFile);
@@ -32,17 +33,17 @@ interface ClockedServer extends AsyncDisposable {
   stop(): Promise<Seen[]>;
 }
 
-async function startClocked(binary: string, serviceMicroseconds: number): Promise<ClockedServer> {
+async function startClocked(serviceMicroseconds: number): Promise<ClockedServer> {
   const port = await freePort();
   const stamps = join(mkdtempSync(join(tmpdir(), 'modelwright-clocked-')), 'stamps');
-  const child = spawn('taskset', ['-c', onTwo(serverCpu), binary, 'serve', String(port), String(serviceMicroseconds), stamps], {
+  const child = spawn('taskset', ['-c', onTwo(serverCpu), compiledServer(), 'clocked', String(port), String(serviceMicroseconds), stamps], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout, 'data');
   return {
     port,
     async probe(requests) {
-      const { stdout } = await exec('taskset', ['-c', clientCpu, binary, 'probe', String(port), String(requests)]);
+      const { stdout } = await exec('taskset', ['-c', clientCpu, compiledServer(), 'probe', String(port), String(requests)]);
       const [p50 = Number.NaN, p99 = Number.NaN] = stdout.trim().split(' ').map(Number);
       return { p50: p50 / 1000, p99: p99 / 1000 };
     },
@@ -101,18 +102,16 @@ function lateBy({ intended }: Told, seen: readonly Seen[]): number[] {
 const serviceMicroseconds = 5000;
 
 export async function wire(rounds: number, seconds: number): Promise<Figure[]> {
-  const binary = join(mkdtempSync(join(tmpdir(), 'modelwright-clocked-')), 'clocked');
-  execFileSync('cc', ['-O2', '-o', binary, fileURLToPath(new URL('./clocked.c', import.meta.url))]);
-  return [...(await lateness(binary, rounds, seconds)), ...(await truth(binary, rounds, seconds))];
+  return [...(await lateness(rounds, seconds)), ...(await truth(rounds, seconds))];
 }
 
 /** From the intended time to the server's read of the request, on one machine's clock. */
-async function lateness(binary: string, rounds: number, seconds: number): Promise<Figure[]> {
+async function lateness(rounds: number, seconds: number): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const rate of [100, 1000, 5000]) {
     const runs: { p50: number; p90: number; p99: number; lagP50: number | null; requests: number }[] = [];
     for (let round = 0; round < rounds; round++) {
-      await using server = await startClocked(binary, 200);
+      await using server = await startClocked(200);
       const told = await measure(server.port, 'open', rate, seconds);
       const late = lateBy(told, await server.stop());
       const at = (q: number) => nearestRank(late, q);
@@ -134,7 +133,7 @@ async function lateness(binary: string, rounds: number, seconds: number): Promis
 }
 
 /** The reported p50 less the server's own, beside the same of a C client that only waits: what is left is ours. */
-async function truth(binary: string, rounds: number, seconds: number): Promise<Figure[]> {
+async function truth(rounds: number, seconds: number): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const [loop, level] of [
     ['closed', 1],
@@ -143,10 +142,10 @@ async function truth(binary: string, rounds: number, seconds: number): Promise<F
   ] as const) {
     const runs: { ours: number; wire: number; served: number; requests: number }[] = [];
     for (let round = 0; round < rounds; round++) {
-      await using bare = await startClocked(binary, serviceMicroseconds);
+      await using bare = await startClocked(serviceMicroseconds);
       const probed = await bare.probe(Math.round((seconds * 1e6) / serviceMicroseconds));
       const bareServed = servedP50(await bare.stop());
-      await using server = await startClocked(binary, serviceMicroseconds);
+      await using server = await startClocked(serviceMicroseconds);
       const told = await measure(server.port, loop, level, seconds);
       const served = servedP50(await server.stop());
       runs.push({ ours: told.p50 - served, wire: probed.p50 - bareServed, served, requests: told.requests });
