@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Report } from '../../../src/load/report/report.ts';
 import { bench } from '../../load/bench.ts';
 import { installed } from '../../load/real/install.ts';
-import { startTriton } from '../../load/real/servers.ts';
+import { type SleepModel, startTriton } from '../../load/real/servers.ts';
 import { type Figure, figure } from '../figure.ts';
 
 interface Theirs {
@@ -16,6 +16,8 @@ interface Theirs {
   readonly p50: number;
   readonly p99: number;
   readonly cpuMicroseconds: number;
+  /** Rows that the server executed together, by its own counters. */
+  readonly averageBatch: number;
   readonly said: string;
 }
 
@@ -89,9 +91,19 @@ function perfAnalyzer(binary: string, libraries: string, url: string, concurrenc
     p50: (values['p50 latency'] ?? Number.NaN) / 1000,
     p99: (values['p99 latency'] ?? Number.NaN) / 1000,
     cpuMicroseconds: ((Number(user) + Number(system)) * 1e6) / total,
+    averageBatch: Number(/Inference count: (\d+)/.exec(run.stdout)?.[1]) / Number(/Execution count: (\d+)/.exec(run.stdout)?.[1]),
     said,
   };
 }
+
+/**
+ * Two servers: one that executes a request at a time, which has one throughput and one latency at each concurrency; and one that batches what
+ * waits, where it is by chance who meets whom, and both tools have something to say about stability.
+ */
+const models: readonly (readonly [SleepModel, string])[] = [
+  [{ baseMilliseconds: 2, eachMilliseconds: 0.2, maxBatch: 32, dynamicBatching: false }, 'one at a time'],
+  [{ baseMilliseconds: 2, eachMilliseconds: 0.2, maxBatch: 32, dynamicBatching: true }, 'dynamic batching'],
+];
 
 /** Ratios of ours to theirs by concurrency; the detail holds both reports, and what each says when it cannot be relied on. */
 export async function besidePerfAnalyzer(rounds: number, seconds: number): Promise<Figure[]> {
@@ -102,14 +114,21 @@ export async function besidePerfAnalyzer(rounds: number, seconds: number): Promi
     return [];
   }
   const libraries = libraryPath(tritonFolder.folder);
-  await using triton = await startTriton();
+  const binary = join(analyzer.folder, 'bin', 'perf_analyzer');
   const figures: Figure[] = [];
-  for (const concurrency of [1, 4, 8]) {
+  for (const [model, said] of models) {
+    await using triton = await startTriton(model);
+    for (const concurrency of [1, 4, 8]) figures.push(...(await side(triton.http, concurrency, said)));
+  }
+  return figures;
+
+  async function side(url: string, concurrency: number, said: string): Promise<Figure[]> {
+    const figures: Figure[] = [];
     const runs: { theirs: Theirs; ours: Report['points'][number] }[] = [];
     for (let round = 0; round < rounds; round++) {
-      const theirs = perfAnalyzer(join(analyzer.folder, 'bin', 'perf_analyzer'), libraries, triton.http, concurrency, seconds);
+      const theirs = perfAnalyzer(binary, libraries, url, concurrency, seconds);
       const { stdout } = await bench([
-        triton.http,
+        url,
         '--model',
         'linear',
         '--concurrency',
@@ -125,7 +144,7 @@ export async function besidePerfAnalyzer(rounds: number, seconds: number): Promi
       const [ours] = (JSON.parse(stdout) as Report).points;
       if (ours === undefined) continue;
       console.error(
-        `  ${concurrency} at once: perf_analyzer ${theirs.perSecond.toFixed(1)}/s p50 ${theirs.p50} p99 ${theirs.p99} ms ${theirs.stable ? 'stable' : theirs.said}; ours ${ours.requestsPerSecond.toFixed(1)}/s p50 ${ours.latencyMicroseconds?.p50} p99 ${ours.latencyMicroseconds?.p99} µs ${ours.valid ? 'valid' : ours.invalidReasons.map((finding) => finding.message).join('; ')}`,
+        `  ${concurrency} at once, ${said}: perf_analyzer ${theirs.perSecond.toFixed(1)}/s p50 ${theirs.p50} p99 ${theirs.p99} ms, batch ${theirs.averageBatch.toFixed(2)}, ${theirs.stable ? 'stable' : theirs.said}; ours ${ours.requestsPerSecond.toFixed(1)}/s p50 ${ours.latencyMicroseconds?.p50} p99 ${ours.latencyMicroseconds?.p99} µs, batch ${ours.server?.averageBatch?.toFixed(2)}, ${ours.valid ? 'valid' : ours.invalidReasons.map((finding) => finding.message).join('; ')}`,
       );
       runs.push({ theirs, ours });
     }
@@ -144,7 +163,7 @@ export async function besidePerfAnalyzer(rounds: number, seconds: number): Promi
         reasons: ours.invalidReasons.map((finding) => finding.message),
       })),
     };
-    if (measured.length === 0) continue;
+    if (measured.length === 0) return [];
     const ratio = (
       name: string,
       read: (run: (typeof runs)[number]) => number,
@@ -152,7 +171,9 @@ export async function besidePerfAnalyzer(rounds: number, seconds: number): Promi
     ) => {
       const known = measured.map(read).filter(Number.isFinite);
       if (known.length > 0)
-        figures.push(figure(`${name}, ${concurrency} at once`, 'ratio', known, { ...(goal === undefined ? {} : { goal }), detail }));
+        figures.push(
+          figure(`${name}, ${concurrency} at once, ${said}`, 'ratio', known, { ...(goal === undefined ? {} : { goal }), detail }),
+        );
     };
     ratio('throughput, ours to perf_analyzer', ({ ours, theirs }) => ours.requestsPerSecond / theirs.perSecond);
     ratio('p50, ours to perf_analyzer', ({ ours, theirs }) => (ours.latencyMicroseconds?.p50 ?? Number.NaN) / 1000 / theirs.p50);
@@ -162,6 +183,6 @@ export async function besidePerfAnalyzer(rounds: number, seconds: number): Promi
       ({ ours, theirs }) => (ours.client.cpuMicrosecondsPerRequest ?? Number.NaN) / theirs.cpuMicroseconds,
       { atMost: 1 },
     );
+    return figures;
   }
-  return figures;
 }
