@@ -1,10 +1,10 @@
 import type { Accuracy } from './accuracy/evaluate.ts';
-import type { GpuUse, Point } from './point.ts';
+import { allGpus } from './metrics/all-gpus.ts';
+import type { Point } from './point.ts';
 import { type CompactAccuracy, type CompactPoint, type CompactScenario, encodePoint } from './point-code.ts';
 import type { Report } from './report/report.ts';
 import { encodeReportLine, type StoredReport } from './report-code.ts';
 import type { ScenarioVerdict } from './scenario.ts';
-import { mean } from './statistics/mean.ts';
 
 /** Points whose compact forms fit one termination message. */
 export const pointsPerMessage = 8;
@@ -64,35 +64,6 @@ function compactScenario({ name, metric, rules }: ScenarioVerdict): CompactScena
     name,
     unmet: rules.filter(({ met }) => !met).map(({ rule }) => rule),
     valueThousandths: metric.value === null ? null : Math.round(metric.value * 1000),
-  };
-}
-
-type Columns = Pick<
-  GpuUse,
-  'utilisationPercent' | 'utilisationActivePercent' | 'utilisationMaxPercent' | 'memoryUsedMaxBytes' | 'memoryTotalBytes' | 'powerWatts'
->;
-
-/**
- * The GPUs of a server as one: use averaged and its maximum that of the busiest, memory and power added up. What one of them does not tell is not known of all. Readings
- * that never moved may be older than the point: of them only memory is taken, which a model holds from its start.
- */
-function allGpus(gpus: readonly GpuUse[]): Columns {
-  const all = (read: (gpu: GpuUse) => number | null): number[] | null => {
-    const values = gpus.map(read);
-    return values.length === 0 || values.includes(null) ? null : (values as number[]);
-  };
-  const sum = (values: readonly number[] | null) => values?.reduce((total, value) => total + value, 0) ?? null;
-  const utilisation = all((gpu) => (gpu.stale ? null : gpu.utilisationPercent));
-  const most = all((gpu) => (gpu.stale ? null : gpu.utilisationMaxPercent));
-  const active = gpus.flatMap(({ utilisationActivePercent }) => utilisationActivePercent ?? []);
-  return {
-    utilisationPercent: utilisation === null ? null : mean(utilisation),
-    // Of those that worked at all.
-    utilisationActivePercent: utilisation === null || active.length === 0 ? null : mean(active),
-    utilisationMaxPercent: most === null ? null : Math.max(...most),
-    memoryUsedMaxBytes: sum(all((gpu) => gpu.memoryUsedMaxBytes)),
-    memoryTotalBytes: sum(all((gpu) => gpu.memoryTotalBytes)),
-    powerWatts: sum(all((gpu) => (gpu.stale ? null : gpu.powerWatts))),
   };
 }
 

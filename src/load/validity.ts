@@ -22,6 +22,9 @@ export const invalidReasons = [
 
 export type InvalidReason = (typeof invalidReasons)[number];
 
+/** Reasons that speak of the server: such a level is too high. Every other one speaks of the measurement, which says nothing of the level. */
+export const serverReasons: ReadonlySet<string> = new Set<InvalidReason>(['Saturated', 'Errors', 'NothingSucceeded', 'ServerRestarted']);
+
 /** A reason with the sentence that gives its figures. */
 export interface Finding {
   readonly reason: InvalidReason;

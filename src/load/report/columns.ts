@@ -1,3 +1,4 @@
+import { allGpus, type GpuColumns } from '../metrics/all-gpus.ts';
 import { errorsPerMillion } from '../point.ts';
 import type { ShownPoint } from './report.ts';
 
@@ -30,11 +31,16 @@ export const reportColumns: readonly ReportColumn[] = [
   { heading: 'errors', field: 'errors', brief: true, value: (p) => count(failed(p)) },
   { heading: 'errors/M', field: 'errors_per_million', brief: false, value: (p) => count(errorRate(p)) },
   { heading: 'queue ms', field: 'server_queue_ms', brief: false, value: (p) => ms(p.server?.queue) },
+  { heading: 'preprocess ms', field: 'server_preprocess_ms', brief: false, value: (p) => ms(p.server?.preprocess) },
   { heading: 'infer ms', field: 'server_infer_ms', brief: true, value: (p) => ms(p.server?.infer) },
+  { heading: 'postprocess ms', field: 'server_postprocess_ms', brief: false, value: (p) => ms(p.server?.postprocess) },
+  { heading: 'other ms', field: 'outside_server_ms', brief: false, value: (p) => ms(p.server?.other) },
   { heading: 'srv batch', field: 'server_average_batch', brief: false, value: (p) => decimal(p.server?.averageBatch) },
-  { heading: 'gpu %', field: 'gpu_percent', brief: true, value: (p) => decimal(p.gpus?.[0]?.utilisationPercent) },
-  { heading: 'gpu max %', field: 'gpu_max_percent', brief: false, value: (p) => decimal(p.gpus?.[0]?.utilisationMaxPercent) },
+  { heading: 'gpu %', field: 'gpu_percent', brief: true, value: (p) => decimal(gpu(p).utilisationPercent) },
+  { heading: 'gpu active %', field: 'gpu_active_percent', brief: false, value: (p) => decimal(gpu(p).utilisationActivePercent) },
+  { heading: 'gpu max %', field: 'gpu_max_percent', brief: false, value: (p) => decimal(gpu(p).utilisationMaxPercent) },
   { heading: 'gpu MiB', field: 'gpu_memory_mib', brief: false, value: gpuMemory },
+  { heading: 'gpu W', field: 'gpu_power_watts', brief: false, value: (p) => decimal(gpu(p).powerWatts) },
   { heading: 'lag p99 ms', field: 'send_lag_p99_ms', brief: false, value: (p) => ms(p.sendLagMicroseconds?.p99) },
   { heading: 'client us/req', field: 'client_cpu_us_per_request', brief: false, value: (p) => decimal(p.client.cpuMicrosecondsPerRequest) },
   {
@@ -82,10 +88,16 @@ function p99Interval(point: ShownPoint): string {
   return interval === undefined ? '' : `${ms(interval.low) || '?'}–${ms(interval.high) || '?'}`;
 }
 
+/** All GPUs of the server together. */
+function gpu({ gpus }: ShownPoint): GpuColumns {
+  return allGpus(gpus ?? []);
+}
+
 function gpuMemory(point: ShownPoint): string {
-  const gpu = point.gpus?.[0];
-  if (gpu === undefined || gpu.memoryUsedMaxBytes === null) return '';
-  return `${Math.round(gpu.memoryUsedMaxBytes / 2 ** 20)}${gpu.memoryPreallocated ? ' (preallocated)' : ''}`;
+  const { memoryUsedMaxBytes } = gpu(point);
+  if (memoryUsedMaxBytes === null) return '';
+  const isPreallocated = point.gpus?.some(({ memoryPreallocated }) => memoryPreallocated) ?? false;
+  return `${Math.round(memoryUsedMaxBytes / 2 ** 20)}${isPreallocated ? ' (preallocated)' : ''}`;
 }
 
 /** Points as reports list them: by batch size, then load, the repeated one last. */

@@ -1,5 +1,7 @@
+import { allGpus, type GpuColumns } from '../metrics/all-gpus.ts';
+import { type Percentile, percentiles } from '../point.ts';
 import { inOrder, levelOf, ms, reportColumns } from './columns.ts';
-import { escapeHtml, plot, type Series } from './plot.ts';
+import { escapeHtml, mostSeries, type PlotOptions, plot, type Series } from './plot.ts';
 import { origin, type ShownPoint, type ShownReport } from './report.ts';
 import { sentences } from './sentences.ts';
 
@@ -11,7 +13,13 @@ export function htmlReport(report: ShownReport): string {
   const points = inOrder(report.points);
   const row = (point: ShownPoint) =>
     `<tr class="${point.id === best.best ? 'best' : point.valid ? '' : 'invalid'}">${reportColumns.map((column) => `<td>${escapeHtml(column.value(point))}</td>`).join('')}</tr>`;
-  const figures = [latencyCurve(report, points), throughputByLevel(points), percentileCurve(points), gpuPlot(points)]
+  const figures = [
+    latencyCurve(report, points),
+    throughputByLevel(points),
+    percentileCurve(report, points),
+    gpuUse(points),
+    gpuMemory(points),
+  ]
     .filter((svg) => svg !== '')
     .map((svg) => `<figure>${svg}</figure>`);
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escapeHtml(target.model)}: benchmark</title><style>${style}</style></head><body>
@@ -59,25 +67,31 @@ function byBatch(
   }));
 }
 
+/** By the percentile that the first bound is given for, p99 without bounds. */
 function latencyCurve(report: ShownReport, points: readonly ShownPoint[]): string {
-  const bound = report.objective.latency[0];
+  const [bound] = report.objective.latency;
+  const name = percentileOf(bound?.percentile);
   const series = byBatch(points, (point) => {
-    const interval = point.latencyIntervals.p99;
+    const interval = point.latencyIntervals[name];
     const toMs = (value: number | null | undefined) => (typeof value === 'number' ? value / 1000 : null);
-    const p99 = point.latencyMicroseconds?.p99;
-    return p99 === undefined
+    const latency = point.latencyMicroseconds?.[name];
+    return latency === undefined
       ? undefined
-      : { x: point.inferencesPerSecond, y: p99 / 1000, low: toMs(interval?.low), high: toMs(interval?.high) };
+      : { x: point.inferencesPerSecond, y: latency / 1000, low: toMs(interval?.low), high: toMs(interval?.high) };
   });
   return plot(series, {
-    title: 'Latency against throughput',
+    title: 'Latency against throughput, with 95 % intervals',
     x: 'inferences per second',
-    y: 'p99, ms',
+    y: `${name} latency, ms`,
     logarithmicY: true,
     ...(bound === undefined
       ? {}
       : { line: { y: bound.maxMicroseconds / 1000, label: `${bound.percentile} ≤ ${bound.maxMicroseconds / 1000} ms` } }),
   });
+}
+
+function percentileOf(text: string | undefined): Percentile {
+  return percentiles.find((name) => name === text) ?? 'p99';
 }
 
 function throughputByLevel(points: readonly ShownPoint[]): string {
@@ -89,30 +103,46 @@ function throughputByLevel(points: readonly ShownPoint[]): string {
   );
 }
 
-function percentileCurve(points: readonly ShownPoint[]): string {
-  const names = ['p50', 'p90', 'p95', 'p99', 'p999'] as const;
-  const series = points.flatMap(({ id, latencyMicroseconds }) =>
-    latencyMicroseconds === null
-      ? []
-      : [
-          {
-            name: id,
-            points: names.flatMap((name, i) => {
-              const value = latencyMicroseconds[name];
-              return value === undefined ? [] : [{ x: i + 1, y: value / 1000, label: `${id} ${name} ${ms(value)} ms` }];
-            }),
-          },
-        ],
-  );
-  return plot(series.slice(0, 16), { title: 'Percentiles', x: '1: p50, 2: p90, 3: p95, 4: p99, 5: p99.9', y: 'ms', logarithmicY: true });
+/** As many as there are colours: the best and the Pareto set first. */
+function percentileCurve({ best }: ShownReport, points: readonly ShownPoint[]): string {
+  const rank = ({ id, valid }: ShownPoint) => (id === best.best ? 0 : best.pareto.includes(id) ? 1 : valid ? 2 : 3);
+  const told = points.filter(({ latencyMicroseconds }) => latencyMicroseconds !== null);
+  const chosen = new Set(told.toSorted((a, b) => rank(a) - rank(b)).slice(0, mostSeries));
+  const series = told
+    .filter((point) => chosen.has(point))
+    .map(({ id, latencyMicroseconds, valid }) => ({
+      name: id,
+      points: percentiles.flatMap((name, i) => {
+        const value = latencyMicroseconds?.[name];
+        return value === undefined ? [] : [{ x: i + 1, y: value / 1000, label: `${id} ${name} ${ms(value)} ms`, hollow: !valid }];
+      }),
+    }));
+  return plot(series, {
+    title: `Percentiles of latency${chosen.size < told.length ? `, ${chosen.size} of ${told.length} points` : ''}`,
+    x: 'percentile',
+    xTicks: percentiles.map((name, i) => ({ at: i + 1, label: name === 'p999' ? 'p99.9' : name })),
+    y: 'latency, ms',
+    logarithmicY: true,
+  });
 }
 
-function gpuPlot(points: readonly ShownPoint[]): string {
+function gpuUse(points: readonly ShownPoint[]): string {
+  return gpuPlot(points, ({ utilisationPercent }) => utilisationPercent, { title: 'GPU use', y: 'mean over the window, %' });
+}
+
+function gpuMemory(points: readonly ShownPoint[]): string {
+  const mebibytes = ({ memoryUsedMaxBytes: bytes }: GpuColumns) => (bytes === null ? null : bytes / 2 ** 20);
+  return gpuPlot(points, mebibytes, { title: 'GPU memory', y: 'largest in use, MiB' });
+}
+
+/** Of all GPUs of the server together. */
+function gpuPlot(points: readonly ShownPoint[], read: (gpu: GpuColumns) => number | null, said: Pick<PlotOptions, 'title' | 'y'>): string {
+  const series = byBatch(points, ({ gpus, inferencesPerSecond }) => {
+    const value = read(allGpus(gpus ?? []));
+    return value === null ? undefined : { x: inferencesPerSecond, y: value };
+  });
   return plot(
-    byBatch(points, (point) => {
-      const percent = point.gpus?.[0]?.utilisationPercent;
-      return typeof percent === 'number' ? { x: point.inferencesPerSecond, y: percent } : undefined;
-    }).filter((one) => one.points.length > 0),
-    { title: 'GPU utilisation', x: 'inferences per second', y: '%' },
+    series.filter((one) => one.points.length > 0),
+    { ...said, x: 'inferences per second' },
   );
 }

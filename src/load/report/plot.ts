@@ -14,6 +14,8 @@ export interface Series {
 export interface PlotOptions {
   readonly title: string;
   readonly x: string;
+  /** Names of places on the x axis, where it has no numbers. */
+  readonly xTicks?: readonly { readonly at: number; readonly label: string }[];
   readonly y: string;
   readonly logarithmicY?: boolean;
   /** A horizontal line, e.g. a bound. */
@@ -22,6 +24,8 @@ export interface PlotOptions {
 
 const size = { width: 640, height: 360, left: 70, right: 150, top: 34, bottom: 46 };
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#999933'];
+/** Lines that can be told apart. */
+export const mostSeries = colours.length;
 
 /** An inline SVG line plot: axes with round ticks, a legend, a tooltip on every point, whiskers where there is an interval. */
 export function plot(series: readonly Series[], options: PlotOptions): string {
@@ -32,10 +36,14 @@ export function plot(series: readonly Series[], options: PlotOptions): string {
     .concat(options.line === undefined ? [] : [options.line.y]);
   const log = options.logarithmicY === true && values.every((value) => value > 0);
   const forward = (value: number) => (log ? Math.log10(value) : value);
-  const xRange = range(
-    all.map((point) => point.x),
-    true,
-  );
+  const names = options.xTicks;
+  const xRange: [number, number] =
+    names === undefined
+      ? range(
+          all.map((point) => point.x),
+          true,
+        )
+      : [Math.min(...names.map(({ at }) => at)) - 0.5, Math.max(...names.map(({ at }) => at)) + 0.5];
   const yRange = log ? range(values.map(forward), false) : range(values, true);
   const x = (value: number) => size.left + ((value - xRange[0]) / (xRange[1] - xRange[0])) * (size.width - size.left - size.right);
   const y = (value: number) =>
@@ -45,9 +53,9 @@ export function plot(series: readonly Series[], options: PlotOptions): string {
   const parts: string[] = [
     `<svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${escapeHtml(options.title)}"><text x="${size.left}" y="18" class="title">${escapeHtml(options.title)}</text>`,
   ];
-  for (const tick of ticks(xRange)) {
+  for (const { at, label } of names ?? ticks(xRange).map((tick) => ({ at: tick, label: short(tick) }))) {
     parts.push(
-      `<line x1="${n(x(tick))}" y1="${size.top}" x2="${n(x(tick))}" y2="${size.height - size.bottom}" class="grid"/><text x="${n(x(tick))}" y="${size.height - size.bottom + 16}" text-anchor="middle">${short(tick)}</text>`,
+      `<line x1="${n(x(at))}" y1="${size.top}" x2="${n(x(at))}" y2="${size.height - size.bottom}" class="grid"/><text x="${n(x(at))}" y="${size.height - size.bottom + 16}" text-anchor="middle">${escapeHtml(label)}</text>`,
     );
   }
   for (const tick of log ? logTicks(yRange) : ticks(yRange)) {
@@ -61,7 +69,7 @@ export function plot(series: readonly Series[], options: PlotOptions): string {
   );
   if (options.line !== undefined) {
     parts.push(
-      `<line x1="${size.left}" y1="${n(y(options.line.y))}" x2="${right}" y2="${n(y(options.line.y))}" class="bound"/><text x="${right + 4}" y="${n(y(options.line.y) + 4)}" class="boundlabel">${escapeHtml(options.line.label)}</text>`,
+      `<line x1="${size.left}" y1="${n(y(options.line.y))}" x2="${right}" y2="${n(y(options.line.y))}" class="bound"/><text x="${right - 4}" y="${n(y(options.line.y) - 4)}" text-anchor="end" class="boundlabel">${escapeHtml(options.line.label)}</text>`,
     );
   }
   for (const [i, one] of series.entries()) {

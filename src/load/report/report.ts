@@ -92,9 +92,12 @@ export interface ShownPoint
   readonly latencyMicroseconds: Readonly<Partial<Latency>> | null;
   readonly sendLagMicroseconds: { readonly p99: number } | null;
   readonly client: Pick<Point['client'], 'cpuMicrosecondsPerRequest'>;
-  readonly server: Pick<ServerStages, 'queue' | 'infer' | 'averageBatch'> | null;
+  readonly server:
+    | (Pick<ServerStages, 'queue' | 'infer' | 'averageBatch'> & Partial<Pick<ServerStages, 'preprocess' | 'postprocess' | 'other'>>)
+    | null;
   readonly gpus:
-    | readonly Pick<GpuUse, 'uuid' | 'utilisationPercent' | 'utilisationMaxPercent' | 'memoryUsedMaxBytes' | 'memoryPreallocated'>[]
+    | readonly (Pick<GpuUse, 'uuid' | 'utilisationPercent' | 'utilisationMaxPercent' | 'memoryUsedMaxBytes' | 'memoryPreallocated'> &
+        Partial<Pick<GpuUse, 'stale' | 'utilisationActivePercent' | 'memoryTotalBytes' | 'powerWatts'>>)[]
     | null;
   readonly invalidReasons: readonly { readonly reason: string; readonly message: string }[];
 }

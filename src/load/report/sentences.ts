@@ -1,3 +1,4 @@
+import { serverReasons } from '../validity.ts';
 import type { ShownReport } from './report.ts';
 
 /** What a reader should know beside the table, a sentence each, most important first. */
@@ -15,15 +16,7 @@ export function sentences(report: ShownReport): string[] {
     said.push(`${scenario.name}: ${scenario.valid ? 'VALID' : 'INVALID'}; ${metric.name} ${value}`);
     for (const rule of scenario.rules) said.push(`  ${rule.met ? 'met' : 'NOT met'}: ${rule.rule} (${rule.detail})`);
   }
-  for (const search of report.searches) {
-    const what = search.over === 'concurrency' ? 'concurrency' : 'rate per second';
-    const tried = `${search.trials.length} measurements`;
-    said.push(
-      search.found === null
-        ? `search at batch ${search.batchSize}: no ${what} keeps the bounds, ${search.failedAt} already fails (${tried})`
-        : `search at batch ${search.batchSize}: largest ${what} within the bounds ${Number(search.found.toFixed(2))}${search.failedAt === null ? ', the upper limit of the search' : `, ${Number(search.failedAt.toFixed(2))} fails`} (${tried}, tolerance ${search.tolerance * 100} %)`,
-    );
-  }
+  for (const search of report.searches) said.push(searchSentence(report, search));
   said.push(best.best === null ? `no best point: ${best.reason}` : `best: ${best.best} (${best.reason})`);
   if (best.economical !== null && best.economical !== best.best) said.push(`smallest batch within 5 % of it: ${best.economical}`);
   if (best.ties.length > 0) said.push(`no evidence of a difference in throughput: ${best.ties.join(', ')}`);
@@ -43,12 +36,39 @@ export function sentences(report: ShownReport): string[] {
         : `no evidence of drift: ${drift.id} measured again at the end: ${change}`,
     );
   }
+  const stale = report.points.filter(({ gpus }) => gpus?.some((gpu) => gpu.stale === true)).map(({ id }) => id);
+  if (stale.length > 0)
+    said.push(
+      `GPU use and power of ${stale.join(', ')} are not known: the readings stood still, the exporter refreshes more slowly than that was measured`,
+    );
   said.push(...accuracySentences(report));
   if (report.coldStartMicroseconds !== null)
     said.push(`first request, before any warm-up: ${(report.coldStartMicroseconds / 1000).toFixed(1)} ms`);
   for (const note of new Set(report.points.flatMap((point) => point.notes))) said.push(note);
   said.push(...report.remarks);
   return said;
+}
+
+function searchSentence({ points }: ShownReport, search: ShownReport['searches'][number]): string {
+  const { batchSize, over, found, failedAt, trials, tolerance } = search;
+  const what = over === 'concurrency' ? 'concurrency' : 'rate per second';
+  const tried = `${trials.length} measurements`;
+  const level = (value: number) => Number(value.toFixed(2));
+  const atLimit = points.filter(({ load, ...point }) => {
+    const own = load.loop === 'closed' ? load.concurrency : load.requestsPerSecond;
+    return point.batchSize === batchSize && own === failedAt;
+  });
+  // What could not be relied on is taken to fail, and is not the server's failure.
+  const reasons = new Set(atLimit.flatMap(({ invalidReasons }) => invalidReasons.map(({ reason }) => reason)));
+  const undecided = atLimit.length > 0 && atLimit.every(({ valid }) => !valid) && ![...reasons].some((reason) => serverReasons.has(reason));
+  const why = `no measurement there could be relied on (${[...reasons].join(', ')})`;
+  if (found === null) {
+    return undecided
+      ? `search at batch ${batchSize}: undecided at ${level(failedAt ?? 0)}: ${why} (${tried})`
+      : `search at batch ${batchSize}: no ${what} keeps the bounds, ${failedAt === null ? 'none' : level(failedAt)} already fails (${tried})`;
+  }
+  const end = failedAt === null ? 'the upper limit of the search' : `${level(failedAt)} ${undecided ? `is undecided, ${why}` : 'fails'}`;
+  return `search at batch ${batchSize}: largest ${what} within the bounds ${level(found)}, ${end} (${tried}, tolerance ${tolerance * 100} %)`;
 }
 
 /** One for each result: the points of a batch size have theirs in common. */
