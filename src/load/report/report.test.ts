@@ -7,6 +7,7 @@ import { compactOf, terminationMessage } from '../compact.ts';
 import { diffReports } from '../diff.ts';
 import { mergeReports } from '../merge.ts';
 import { pointOf, reportOf } from '../observation.fixture.ts';
+import type { GpuUse, Point, ServerStages } from '../point.ts';
 import { decodePoints } from '../point-code.ts';
 import { csvReport } from './csv.ts';
 import { htmlReport } from './html.ts';
@@ -15,6 +16,33 @@ import { markdownReport } from './markdown.ts';
 import { prometheusReport } from './prometheus-text.ts';
 import { benchReportSchema } from './schema.ts';
 import { sentences } from './sentences.ts';
+
+const silentGpu: GpuUse = {
+  uuid: 'GPU-a',
+  model: null,
+  source: 'dcgm',
+  samples: 3,
+  stale: false,
+  utilisationPercent: null,
+  utilisationActivePercent: null,
+  utilisationMaxPercent: null,
+  memoryUsedMaxBytes: null,
+  memoryTotalBytes: null,
+  memoryPreallocated: false,
+  powerWatts: null,
+  energyJoules: null,
+};
+const silentServer: ServerStages = {
+  source: 'triton statistics',
+  queue: null,
+  preprocess: null,
+  infer: null,
+  postprocess: null,
+  initialise: null,
+  other: null,
+  averageBatch: null,
+  requests: null,
+};
 
 const report = reportOf([pointOf(1, 2000), pointOf(4, 4000), pointOf(16, 60_000)]);
 const published = new URL('../../../schemas/bench-report.schema.json', import.meta.url);
@@ -72,6 +100,43 @@ describe('tabular reports', () => {
   });
 });
 
+describe('what servers and GPUs tell, in tables', () => {
+  const gpu = { ...silentGpu, uuid: 'GPU-a', utilisationPercent: 40, utilisationActivePercent: 80, memoryUsedMaxBytes: 1000 * 2 ** 20 };
+  const cellsOf = (more: Partial<Point>) => {
+    const [head = '', row = ''] = csvReport({ ...report, points: [{ ...(report.points[0] as Point), ...more }] }).split('\r\n');
+    const cells = row.split(',');
+    return Object.fromEntries(head.split(',').map((field, i) => [field, cells[i]]));
+  };
+  it('are the four stages and the rest', () => {
+    const server = { ...silentServer, queue: 10, preprocess: 20, infer: 3000, postprocess: 40, other: 500 };
+    const cells = cellsOf({ server });
+    assert.deepEqual(
+      ['server_queue_ms', 'server_preprocess_ms', 'server_infer_ms', 'server_postprocess_ms', 'outside_server_ms'].map(
+        (name) => cells[name],
+      ),
+      ['0.010', '0.020', '3.000', '0.040', '0.500'],
+    );
+    assert.equal(cellsOf({ server: silentServer })['server_postprocess_ms'], '', 'unknown is empty, not 0');
+  });
+  it('are of all GPUs of the server together', () => {
+    const other = { ...gpu, uuid: 'GPU-b', utilisationPercent: 60, memoryUsedMaxBytes: 500 * 2 ** 20, powerWatts: 70 };
+    const cells = cellsOf({ gpus: [{ ...gpu, powerWatts: 50 }, other] });
+    assert.deepEqual(
+      ['gpu_percent', 'gpu_active_percent', 'gpu_memory_mib', 'gpu_power_watts'].map((name) => cells[name]),
+      ['50.00', '80.00', '1500', '120.0'],
+    );
+  });
+  it('leave out use that never moved, and say so', () => {
+    const stale = { ...(report.points[0] as Point), gpus: [{ ...gpu, stale: true }] };
+    const cells = cellsOf(stale);
+    assert.deepEqual([cells['gpu_percent'], cells['gpu_memory_mib']], ['', '1000']);
+    assert.match(
+      sentences({ ...report, points: [stale] }).join('\n'),
+      /GPU use and power of b1-c1 are not known: the readings stood still/,
+    );
+  });
+});
+
 describe('the HTML page', () => {
   const page = htmlReport(report);
   it('is self-contained: no script, nothing fetched', () => {
@@ -83,6 +148,28 @@ describe('the HTML page', () => {
     assert.match(page, /<tr class="best">/);
     assert.match(page, /<tr class="invalid">/);
   });
+  it('plots the percentile that is bounded, with names and units on every axis', () => {
+    const bounded = { ...report, objective: { ...report.objective, latency: [{ percentile: 'p50', maxMicroseconds: 9000 }] } };
+    const said = htmlReport(bounded);
+    for (const text of ['inferences per second', 'p50 latency, ms', 'p50 ≤ 9 ms', '>p99.9<', '>percentile<', 'latency, ms'])
+      assert.ok(said.includes(text), text);
+    assert.ok(!said.includes('p99 latency, ms'));
+  });
+  it('shows no more lines of percentiles than can be told apart, the best among them', () => {
+    const many = reportOf(Array.from({ length: 12 }, (_, i) => pointOf(i + 1, 7500 - 500 * i)));
+    const said = htmlReport(many);
+    assert.match(said, /Percentiles of latency, 8 of 12 points/);
+    assert.equal(many.best.best, 'b12-c1');
+    assert.ok(said.slice(said.indexOf('Percentiles of latency')).includes('>b12-c1</text>'));
+  });
+  it('plots use and memory of GPUs', () => {
+    const points = report.points.map((point) => ({
+      ...point,
+      gpus: [{ ...silentGpu, utilisationPercent: 50, memoryUsedMaxBytes: 1 << 30 }],
+    }));
+    const said = htmlReport({ ...report, points });
+    assert.ok(said.includes('mean over the window, %') && said.includes('largest in use, MiB'));
+  });
   it('escapes everything that comes from outside', () => {
     assert.ok(!htmlReport({ ...report, target: { ...report.target, model: '<b>x</b>' } }).includes('<b>x'));
   });
@@ -93,6 +180,19 @@ describe('what a report says', () => {
     const said = sentences(report).join('\n');
     assert.match(said, /best: b4-c1 \(highest throughput with p99 ≤ 50 ms/);
     assert.match(said, /b16-c1 is not valid: 50 requests/);
+  });
+  it('does not take for a failure of the server what was not measured well enough', () => {
+    const search = (batchSize: number, failedAt: number) => ({
+      ...report,
+      searches: [
+        { batchSize, over: 'concurrency' as const, found: null, failedAt, tolerance: 0.02, trials: [{ level: failedAt, passed: false }] },
+      ],
+    });
+    assert.match(
+      sentences(search(16, 1)).join('\n'),
+      /search at batch 16: undecided at 1: no measurement there could be relied on \(TooFewRequests\) \(1 measurements\)/,
+    );
+    assert.match(sentences(search(4, 1)).join('\n'), /search at batch 4: no concurrency keeps the bounds, 1 already fails/);
   });
 });
 
@@ -246,17 +346,47 @@ describe('comparing reports', () => {
 });
 
 describe('merging processes', () => {
+  const merge = (...parts: (readonly [batchSize: number, microseconds: number])[]) =>
+    mergeReports(parts.map(([batchSize, microseconds]) => reportOf([pointOf(batchSize, microseconds)])));
+
   it('sums rates and reads percentiles from the merged histogram', () => {
-    const merged = mergeReports([reportOf([pointOf(1, 2000)]), reportOf([pointOf(1, 4000)])]).points[0];
+    const [merged] = merge([1, 2000], [1, 4000]).points;
     assert.ok(merged !== undefined && merged.latencyMicroseconds !== null);
     assert.ok(Math.abs(merged.requestsPerSecond - 500 - 250) < 2);
     assert.ok(Math.abs(merged.latencyMicroseconds.p99 - 4003) < 4, 'the slow process is the tail');
     assert.ok(Math.abs(merged.latencyMicroseconds.p50 - 2003) < 3, 'two thirds of the requests were fast');
-    assert.deepEqual(merged.load, { loop: 'closed', concurrency: 2 });
+    assert.deepEqual([merged.id, merged.load], ['b1-c2', { loop: 'closed', concurrency: 2 }]);
+    assert.deepEqual([merged.client.workers, merged.inFlight.max, Math.round(merged.inFlight.mean)], [2, 2, 2]);
+    assert.ok(Math.abs((merged.littleRatio ?? 0) - 1) < 0.01);
+    const [window] = merged.windows;
+    assert.ok(merged.windows.length === 3 && Math.abs((window?.requestsPerSecond ?? 0) - 750) < 5 && window?.p50 === null);
   });
-  it('needs histograms and the same points', () => {
+  it('chooses the best of all together anew', () => {
+    const one = reportOf([pointOf(1, 2000), pointOf(4, 7000)]);
+    const two = reportOf([pointOf(1, 2000), pointOf(4, 70_000)]);
+    assert.equal(one.best.best, 'b4-c1');
+    const merged = mergeReports([one, two]);
+    assert.equal(merged.best.best, 'b1-c2', 'the other process saw the large batch beyond its bound');
+    assert.match(merged.best.reason, /^highest throughput with p99 ≤ 50 ms: 99\d\.\d\/s/);
+  });
+  it('refuses what was not measured together, and says when it was so only in part', () => {
+    const later = (seconds: number) => ({
+      ...reportOf([{ ...pointOf(1, 2000), startedAt: new Date(Date.parse('2026-01-02T03:04:05Z') + seconds * 1000).toISOString() }]),
+      startedAt: new Date(Date.parse('2026-01-02T03:04:05Z') + seconds * 1000).toISOString(),
+    });
+    assert.throws(() => mergeReports([later(0), later(2)]), /the point b1-c1 was not measured at the same time everywhere/);
+    assert.match(mergeReports([later(0), later(0.6)]).points[0]?.notes.join() ?? '', /only 80 % of the time did all 2 processes load/);
+    assert.ok(
+      !mergeReports([later(0), later(0.1)])
+        .points[0]?.notes.join()
+        .includes('of the time'),
+    );
+  });
+  it('needs histograms, the same points, and one measurement', () => {
     const bare = { ...report, points: report.points.map((point) => ({ ...point, histogram: null })) };
     assert.throws(() => mergeReports([bare, bare]), /measure with --histograms/);
     assert.throws(() => mergeReports([report, { ...report, points: [] }]), /not in every report/);
+    const foreign = { ...report, target: { ...report.target, model: 'other' } };
+    assert.throws(() => mergeReports([report, foreign]), /the reports are not of one measurement: "iris v2 .*" and "other v2 /);
   });
 });
