@@ -7,7 +7,14 @@ import { now } from './transport/channel.ts';
 /** A setting whose first request already failed: shown with the server's words, and not loaded. */
 export function failedPoint({ batchSize, load, repeat }: PlannedPoint, failure: string, judgement: Judgement): Point {
   const nothing: ThreadResult = {
-    trace: { length: 0, done: new Float64Array(0), latency: new Float32Array(0), lag: new Float32Array(0), error: new Uint8Array(0) },
+    trace: {
+      length: 0,
+      done: new Float64Array(0),
+      latency: new Float32Array(0),
+      lag: new Float32Array(0),
+      error: new Uint8Array(0),
+      span: null,
+    },
     begunAt: now(),
     endedAt: now(),
     warmupRequests: 0,

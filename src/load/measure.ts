@@ -7,6 +7,7 @@ import { type MetricSources, type Observed, ServerObserver } from './metrics/obs
 import type { PlannedPoint } from './plan.ts';
 import { errorClasses, type Load, type Point } from './point.ts';
 import type { RawPoint } from './spans/raw-point.ts';
+import { newTracing, shareOf } from './spans/trace-context.ts';
 import { mean } from './statistics/mean.ts';
 import { readWindow } from './statistics/window.ts';
 import { now } from './transport/channel.ts';
@@ -21,6 +22,8 @@ export interface LoadJob {
   readonly workers: number;
   readonly sources: MetricSources;
   readonly judgement: Judgement;
+  /** Most requests that are traced; absent: none. */
+  readonly traceRequests?: number;
   readonly threadSpec: (load: Load, index: number, count: number, spin: boolean) => ThreadSpec;
   readonly onProgress: (progress: { readonly elapsedSeconds: number; readonly requests: number; readonly errors: number }) => void;
 }
@@ -42,7 +45,13 @@ export async function measurePoint(job: LoadJob, signal: AbortSignal): Promise<M
   const share = cpuShare();
   const loads = splitLoad(load, job.workers);
   const spin = load.loop === 'open' && (share.quota === null || share.quota >= loads.length) && loads.length <= share.processors;
-  const threads = senders(loads.map((part, i) => job.threadSpec(part, i, loads.length, spin)));
+  const tracing = job.traceRequests === undefined ? undefined : newTracing(job.traceRequests);
+  const threads = senders(
+    loads.map((part, i) => ({
+      ...job.threadSpec(part, i, loads.length, spin),
+      ...(tracing && { tracing: shareOf(tracing, i, loads.length) }),
+    })),
+  );
   const interrupt = () => {
     for (const thread of threads) thread.interrupt();
   };
@@ -101,7 +110,7 @@ export async function measurePoint(job: LoadJob, signal: AbortSignal): Promise<M
       },
       job.judgement,
     );
-    return { point, sorted: facts.sorted, raw: { point, trace, window, epochMicroseconds } };
+    return { point, sorted: facts.sorted, raw: { point, trace, window, epochMicroseconds, ...(tracing && { tracing }) } };
   } finally {
     observer.stop();
     signal.removeEventListener('abort', interrupt);

@@ -50,6 +50,8 @@ export interface BenchSpec {
   readonly judgement: Judgement;
   readonly objective: Objective;
   readonly sources: MetricSources;
+  /** Most requests of each point that are traced, and that the server is told of; absent: none. */
+  readonly traceRequests?: number;
   /** Held against a dataset before the points of each batch size. */
   readonly accuracy?: AccuracySpec;
 }
@@ -273,7 +275,7 @@ class Run {
 
   async #measure(planned: PlannedPoint, bound: PointBound): Promise<MeasuredPoint> {
     const { batchSize, load, repeat } = planned;
-    const { workers, sources, judgement } = this.#spec;
+    const { workers, sources, judgement, traceRequests } = this.#spec;
     const index = this.#points.length;
     const id = pointId(batchSize, load, repeat);
     this.#onEvent({ kind: 'warming', id, index });
@@ -293,6 +295,7 @@ class Run {
               workers,
               sources,
               judgement,
+              ...(traceRequests !== undefined && { traceRequests }),
               threadSpec: (part, i, count, spin) => this.#threadSpec(batchSize, part, i, count, spin),
               onProgress: (progress) => this.#onEvent({ kind: 'measuring', id, index, ...progress }),
             },

@@ -108,7 +108,7 @@ export function benchCommand(): Command {
     .option('--raw <file>', 'every request as CSV: when it was due, how long it took, how it failed')
     .option('--trace <level>', 'client: spans of requests; model: also the stages that the server told of. Needs --trace-file or --upload')
     .option('--trace-file <file>', 'the spans as OpenTelemetry OTLP JSON')
-    .option('--trace-requests <count>', 'requests of each point that get a span, taken evenly', '1000')
+    .option('--trace-requests <count>', 'requests of each point that get a span, and are sent with a traceparent; taken evenly', '1000')
     .option('--upload <url>', 'report, and what --trace asks for, as a zip archive to this blob on Azure (credentials as for push)')
     .option('--upload-signature <file>', 'file with a shared access signature for that blob')
     .option('--upload-raw', 'every request as CSV in that archive too')
@@ -117,7 +117,7 @@ export function benchCommand(): Command {
     .option('--run <id>', 'id of the run, 8 to 32 of a-z, 0-9 and "-"')
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 2 wrong usage, 3 server not usable, 4 no point qualifies, 5 report not written, 130 interrupted (partial report written).',
+      '\nExit codes: 0 done, 2 wrong usage, 3 server not usable, 4 no point qualifies, 5 report not written, 6 the server refuses the payload, 130 interrupted (partial report written).',
     )
     .action(run);
   command.addCommand(diffCommand());
@@ -141,7 +141,8 @@ async function run(url: string | undefined, flags: BenchFlags & OutputFlags & Re
   process.on('SIGTERM', interrupt);
   try {
     const recording = recordingOf(flags);
-    const spec = await specFrom(url, flags, stop.signal);
+    const { traceRequests } = recording;
+    const spec = { ...(await specFrom(url, flags, stop.signal)), ...(traceRequests !== undefined && { traceRequests }) };
     const shown = progress(process.stderr);
     const raw: RawPoint[] = [];
     const onEvent = (event: BenchEvent) => {

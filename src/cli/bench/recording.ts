@@ -7,6 +7,7 @@ import { otlpText } from '../../load/spans/otlp.ts';
 import type { RawPoint } from '../../load/spans/raw-point.ts';
 import { samplesCsv } from '../../load/spans/samples.ts';
 import { spansOf } from '../../load/spans/spans.ts';
+import { traceparentHeader } from '../../load/spans/trace-context.ts';
 import { UsageError } from '../../load/transport/target.ts';
 import { writeWhole } from '../write-whole.ts';
 import { positive } from './flags.ts';
@@ -20,11 +21,14 @@ export interface RecordingFlags {
   readonly upload?: string;
   readonly uploadSignature?: string;
   readonly uploadRaw?: boolean;
+  readonly header: readonly string[];
 }
 
 export interface Recording {
   /** Whether what is recorded of single requests is wanted at all. */
   readonly keeps: boolean;
+  /** Most requests of a point that are traced; absent: none. */
+  readonly traceRequests?: number;
   /** Writes the files; gives the sentences of those that could not be written. */
   write(report: Report, raw: readonly RawPoint[]): Promise<string[]>;
   /** Uploads report, samples and spans as one archive; undefined where that is not asked for. Never rejects. There is no time for it when interrupted. */
@@ -43,10 +47,15 @@ export function recordingOf(flags: RecordingFlags): Recording {
     throw new UsageError('--trace needs --trace-file, or --upload');
   if (upload === undefined && (uploadSignature !== undefined || uploadRaw === true))
     throw new UsageError('--upload-signature and --upload-raw need --upload');
+  if (level !== undefined && flags.header.some((header) => header.split(':')[0]?.trim().toLowerCase() === traceparentHeader))
+    throw new UsageError(
+      `--trace sends a ${traceparentHeader} of its own with the requests that it traces: leave out that --header, or --trace`,
+    );
   const requests = positive(flags.traceRequests, '--trace-requests', true);
-  const spans = (report: Report, raw: readonly RawPoint[]) => (level === undefined ? undefined : traceText(report, raw, level, requests));
+  const spans = (report: Report, raw: readonly RawPoint[]) => (level === undefined ? undefined : traceText(report, raw, level));
   return {
     keeps: rawFile !== undefined || level !== undefined || uploadRaw === true,
+    ...(level !== undefined && { traceRequests: requests }),
     async write(report, raw) {
       const failures: string[] = [];
       const write = async (file: string | undefined, text: () => string) => {
@@ -81,8 +90,8 @@ function rawText(raw: readonly RawPoint[]): string {
 }
 
 /** The spans of a run as OTLP JSON. */
-function traceText(report: Report, raw: readonly RawPoint[], level: TraceLevel, requests: number): string {
-  return otlpText(spansOf(raw, { run: report.run, level, requests }), report);
+function traceText(report: Report, raw: readonly RawPoint[], level: TraceLevel): string {
+  return otlpText(spansOf(raw, { run: report.run, level }), report);
 }
 
 /** @param signature file with a shared access signature for the blob; without one the credentials of the environment are used */

@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ErrorClass, Load } from '../point.ts';
 import { checkReply, type ReplyCheck } from '../protocol/check.ts';
+import { type ThreadTracing, traceparentOf } from '../spans/trace-context.ts';
 import { arrivals } from '../statistics/arrivals.ts';
 import { seededRandom } from '../statistics/random.ts';
 import { type Channel, type ExchangeLimits, now, type OnDone, type Outcome, type WireRequest } from '../transport/channel.ts';
@@ -8,6 +9,7 @@ import { GrpcChannel } from '../transport/grpc-channel.ts';
 import { HttpChannel, requestBytes } from '../transport/http-channel.ts';
 import type { Target } from '../transport/target.ts';
 import { Pacer } from './pacer.ts';
+import { Sampler } from './sampler.ts';
 import { type Trace, TraceRecorder } from './trace.ts';
 
 /** What one sending thread does for one point. Plain data: it travels to worker threads. */
@@ -29,6 +31,8 @@ export interface ThreadSpec {
   readonly check: ReplyCheck;
   /** Whether the pacer may use a whole core. */
   readonly spin: boolean;
+  /** Requests that the server is told to be traced; absent: none. */
+  readonly tracing?: ThreadTracing;
 }
 
 /** When measuring ends: at a time, or after so many requests (closed loop). */
@@ -63,7 +67,8 @@ export class LoadThread {
   readonly #idle: Channel[] = [];
   readonly #queue: number[] = [];
   #queueHead = 0;
-  readonly #recorder = new TraceRecorder();
+  readonly #recorder: TraceRecorder;
+  readonly #sampler: Sampler | undefined;
   readonly #examples = new Map<ErrorClass, string>();
   #pacer: Pacer | undefined;
   #sweeper: NodeJS.Timeout | undefined;
@@ -85,6 +90,8 @@ export class LoadThread {
 
   constructor(spec: ThreadSpec) {
     this.#spec = spec;
+    this.#recorder = new TraceRecorder(spec.tracing !== undefined);
+    this.#sampler = spec.tracing && new Sampler(spec.tracing);
     const onDone: OnDone = (channel, outcome) => this.#done(channel, outcome);
     if (spec.transport === 'grpc') this.#make = () => new GrpcChannel(spec.target, spec.requests, spec.limits, onDone);
     else {
@@ -221,9 +228,21 @@ export class LoadThread {
     channel.intended = intended;
     this.#inFlight++;
     if (this.#inFlight > this.#inFlightMax) this.#inFlightMax = this.#inFlight;
-    if (intended >= this.#from) this.#startedInWindow++;
+    const { tracing, requests, checkEvery } = this.#spec;
+    channel.span = 0;
+    if (intended >= this.#from) {
+      channel.span = this.#sampler?.take(this.#passed(intended)) ?? 0;
+      this.#startedInWindow++;
+    }
+    const traceparent = tracing === undefined || channel.span === 0 ? undefined : traceparentOf(tracing, channel.span);
     const sent = this.#sent++;
-    channel.start(sent % this.#spec.requests.length, sent % this.#spec.checkEvery === 0);
+    channel.start(sent % requests.length, sent % checkEvery === 0, traceparent);
+  }
+
+  /** How much of the window is over when a request leaves, 0 to 1. */
+  #passed(intended: number): number {
+    const bound = this.#bound;
+    return bound.kind === 'count' ? this.#startedInWindow / bound.requests : (intended - this.#from) / (bound.at - this.#from);
   }
 
   #done(channel: Channel, outcome: Outcome): void {
@@ -233,7 +252,7 @@ export class LoadThread {
     this.#ended++;
     if (outcome.resent) this.#resent++;
     const error = outcome.error ?? this.#judge(outcome);
-    if (time >= this.#from) this.#recorder.push(time, time - intended, channel.startedAt - intended, error);
+    if (time >= this.#from) this.#recorder.push(time, time - intended, channel.startedAt - intended, error, channel.span);
     if (error === null) this.#failuresInRow = 0;
     else this.#failed(error, outcome.message);
 

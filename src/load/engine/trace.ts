@@ -1,6 +1,6 @@
 import { type ErrorClass, errorClasses } from '../point.ts';
 
-/** Every request that ended after the measured window began, in the order of their ends. Columns, 17 bytes a request. */
+/** Every request that ended after the measured window began, in the order of their ends. Columns, 17 bytes a request; 21 where requests are traced. */
 export interface Trace {
   readonly length: number;
   /** When it ended, microseconds of the monotonic clock. */
@@ -11,6 +11,8 @@ export interface Trace {
   readonly lag: Float32Array;
   /** 0: success; otherwise 1 + the position in `errorClasses`. */
   readonly error: Uint8Array;
+  /** Number of the span that the server was told of; 0: none. `null` where no request is traced. */
+  readonly span: Uint32Array | null;
 }
 
 /** Grows a trace without copying at every request. */
@@ -20,14 +22,20 @@ export class TraceRecorder {
   #latency = new Float32Array(4096);
   #lag = new Float32Array(4096);
   #error = new Uint8Array(4096);
+  #span: Uint32Array<ArrayBuffer> | null;
 
-  push(done: number, latency: number, lag: number, error: ErrorClass | null): void {
+  constructor(isTraced = false) {
+    this.#span = isTraced ? new Uint32Array(4096) : null;
+  }
+
+  push(done: number, latency: number, lag: number, error: ErrorClass | null, span = 0): void {
     if (this.length === this.#done.length) this.#grow();
     const at = this.length++;
     this.#done[at] = done;
     this.#latency[at] = latency;
     this.#lag[at] = lag;
     this.#error[at] = error === null ? 0 : 1 + errorClasses.indexOf(error);
+    if (this.#span !== null) this.#span[at] = span;
   }
 
   finish(): Trace {
@@ -38,12 +46,13 @@ export class TraceRecorder {
       latency: this.#latency.slice(0, length),
       lag: this.#lag.slice(0, length),
       error: this.#error.slice(0, length),
+      span: this.#span?.slice(0, length) ?? null,
     };
   }
 
   #grow(): void {
     const size = this.#done.length * 2;
-    const grown = <T extends Float64Array | Float32Array | Uint8Array>(make: T, old: T): T => {
+    const grown = <T extends Float64Array | Float32Array | Uint8Array | Uint32Array>(make: T, old: T): T => {
       make.set(old);
       return make;
     };
@@ -51,6 +60,7 @@ export class TraceRecorder {
     this.#latency = grown(new Float32Array(size), this.#latency);
     this.#lag = grown(new Float32Array(size), this.#lag);
     this.#error = grown(new Uint8Array(size), this.#error);
+    if (this.#span !== null) this.#span = grown(new Uint32Array(size), this.#span);
   }
 }
 
@@ -75,6 +85,7 @@ export function mergeTraces(traces: readonly Trace[]): Trace {
     latency: new Float32Array(length),
     lag: new Float32Array(length),
     error: new Uint8Array(length),
+    span: traces.some(({ span }) => span !== null) ? new Uint32Array(length) : null,
   };
   for (let k = 0; k < length; k++) {
     const from = order[k] as number;
@@ -84,6 +95,7 @@ export function mergeTraces(traces: readonly Trace[]): Trace {
     recorder.latency[k] = trace.latency[j] as number;
     recorder.lag[k] = trace.lag[j] as number;
     recorder.error[k] = trace.error[j] as number;
+    if (recorder.span !== null) recorder.span[k] = trace.span?.[j] ?? 0;
   }
   return { length, ...recorder };
 }

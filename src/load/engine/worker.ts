@@ -29,10 +29,10 @@ if (port !== null) {
         break;
       case 'measure':
         thread?.measure(order.from, order.bound, abort.signal).then((result) => {
-          const { done, latency, lag, error } = result.trace;
+          const { done, latency, lag, error, span } = result.trace;
           answer(
             { is: 'result', result },
-            [done, latency, lag, error].map((column) => column.buffer as ArrayBuffer),
+            [done, latency, lag, error, ...(span === null ? [] : [span])].map((column) => column.buffer as ArrayBuffer),
           );
           port.close();
         }, failed);

@@ -8,6 +8,7 @@ import { otlpText } from './otlp.ts';
 import type { RawPoint } from './raw-point.ts';
 import { samplesCsv } from './samples.ts';
 import { type Span, spansOf } from './spans.ts';
+import { newTracing, type Tracing, traceparentOf } from './trace-context.ts';
 
 /** 2026-01-02T03:04:05Z, where the window of the observations begins. */
 const begin = Date.parse('2026-01-02T03:04:05Z') * 1000;
@@ -23,12 +24,20 @@ const stages: ServerStages = {
   requests: 3,
 };
 
-function rawOf(rows: readonly Row[], load: Load = { loop: 'closed', concurrency: 1 }, server: ServerStages | null = null): RawPoint {
+/** A point of which every `each`-th request was traced. */
+function rawOf(
+  rows: readonly Row[],
+  load: Load = { loop: 'closed', concurrency: 1 },
+  server: ServerStages | null = null,
+  each = 1,
+): RawPoint & { readonly tracing: Tracing } {
   const observed = observation(rows, load, { server });
   const [result] = observed.results;
   if (result === undefined) throw new Error('an observation has results');
   const point = assess(observed, judgement);
-  return { point, trace: result.trace, window: observed.window, epochMicroseconds: begin - observed.window.from };
+  const span = Uint32Array.from({ length: result.trace.length }, (_, i) => (i % each === 0 ? i + 1 : 0));
+  const tracing = newTracing(1000);
+  return { point, trace: { ...result.trace, span }, window: observed.window, epochMicroseconds: begin - observed.window.from, tracing };
 }
 
 const three: readonly Row[] = [
@@ -39,7 +48,7 @@ const three: readonly Row[] = [
 
 describe('spans of a measurement', () => {
   it('are the point and below it each request, where the client saw it', () => {
-    const [root, ...requests] = spansOf([rawOf(three)], { run: 'run-00001', level: 'client', requests: 1000 });
+    const [root, ...requests] = spansOf([rawOf(three)], { run: 'run-00001', level: 'client' });
     assert.equal(root?.name, 'point b1-c1');
     assert.deepEqual([root?.start, root?.end], [begin, begin + 3_000_000]);
     assert.deepEqual(
@@ -55,14 +64,14 @@ describe('spans of a measurement', () => {
 
   it('of an open loop begin when a request left, and say how much later than due that was', () => {
     const open: Load = { loop: 'open', requestsPerSecond: 10, arrivals: 'constant' };
-    const [, request] = spansOf([rawOf([[100, 900, 250]], open)], { run: 'run-00001', level: 'client', requests: 1 });
+    const [, request] = spansOf([rawOf([[100, 900, 250]], open)], { run: 'run-00001', level: 'client' });
     assert.deepEqual([(request?.start ?? 0) - begin, (request?.end ?? 0) - begin], [350, 1000]);
     assert.equal(request?.attributes['modelwright.send_lag_us'], 250);
   });
 
   it('of level model have the stages that the server told of, inside a request of average length, and say that they are means', () => {
     const raw = rawOf(three, undefined, stages);
-    const spans = spansOf([raw], { run: 'run-00001', level: 'model', requests: 1000 });
+    const spans = spansOf([raw], { run: 'run-00001', level: 'model' });
     const average = spans.find(({ name }) => name === 'average request');
     const model = spans.filter(({ name }) => name.startsWith('model '));
     assert.equal((average?.end ?? 0) - (average?.start ?? 0), raw.point.latencyMicroseconds?.mean);
@@ -78,23 +87,29 @@ describe('spans of a measurement', () => {
   });
 
   it('of level model say so where the server told nothing', () => {
-    const spans = spansOf([rawOf(three)], { run: 'run-00001', level: 'model', requests: 10 });
+    const spans = spansOf([rawOf(three)], { run: 'run-00001', level: 'model' });
     assert.equal(spans.length, 4);
     assert.equal(spans[0]?.attributes['modelwright.model_level'], 'not told by the server');
   });
 
-  it('are taken evenly where there are more requests than wanted, and have ids that no two share', () => {
+  it('are of the requests that the server was told of, by the ids that it was told', () => {
     const rows = Array.from({ length: 1000 }, (_, i): Row => [i * 1000, 500]);
-    const raw = rawOf(rows);
-    const spans = spansOf([raw, raw], { run: 'run-00001', level: 'client', requests: 10 });
-    assert.equal(spans.length, 22);
+    const raw = rawOf(rows, undefined, null, 100);
+    const [root, ...requests] = spansOf([raw], { run: 'run-00001', level: 'client' });
     assert.deepEqual(
-      spans.slice(1, 11).map(({ start }) => start - begin),
-      Array.from({ length: 10 }, (_, i) => i * 100_000),
+      requests.map(({ start, traceId, spanId }) => [start - begin, `00-${traceId}-${spanId}-01`]),
+      Array.from({ length: 10 }, (_, i) => [i * 100_000, traceparentOf(raw.tracing, 100 * i + 1)]),
     );
-    assert.equal(new Set(spans.map(({ traceId, spanId }) => `${traceId}/${spanId}`)).size, 22);
-    assert.equal(spans[0]?.attributes['modelwright.requests'], 1000);
-    assert.equal(spans[0]?.attributes['modelwright.requests_traced'], 10);
+    assert.equal(root?.attributes['modelwright.requests'], 1000);
+    assert.equal(root?.attributes['modelwright.requests_traced'], 10);
+  });
+
+  it('of a point that is measured again are another trace, and none of one that was not traced', () => {
+    const { tracing: _, ...untraced } = rawOf(three);
+    const spans = spansOf([rawOf(three), untraced, rawOf(three)], { run: 'run-00001', level: 'client' });
+    assert.equal(spans.length, 8);
+    assert.equal(new Set(spans.map(({ traceId }) => traceId)).size, 2);
+    assert.equal(new Set(spans.map(({ traceId, spanId }) => `${traceId}/${spanId}`)).size, 8);
   });
 });
 
@@ -110,7 +125,7 @@ describe('OTLP JSON', () => {
     };
 
   it('has hexadecimal ids, nanoseconds in strings, kinds and states by number, and typed attributes', () => {
-    const { resourceSpans } = write(spansOf([rawOf(three)], { run: 'run-00001', level: 'client', requests: 1000 }));
+    const { resourceSpans } = write(spansOf([rawOf(three)], { run: 'run-00001', level: 'client' }));
     const [{ resource, scopeSpans } = { resource: { attributes: [] }, scopeSpans: [] }] = resourceSpans;
     assert.deepEqual(resource.attributes[0], { key: 'service.name', value: { stringValue: 'modelwright bench' } });
     const [{ spans } = { spans: [] }] = scopeSpans;

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { errorClasses } from '../point.ts';
 import type { TraceLevel } from './level.ts';
-import { chosenRequests, type RawPoint } from './raw-point.ts';
+import type { RawPoint } from './raw-point.ts';
+import { spanIdOf, type Tracing } from './trace-context.ts';
 
 /** A span before it is written down. Times in microseconds since the epoch. */
 export interface Span {
@@ -20,24 +21,22 @@ export interface Span {
 export interface SpanOptions {
   readonly run: string;
   readonly level: TraceLevel;
-  /** Requests of a point that get a span of their own, at most. */
-  readonly requests: number;
 }
 
 /**
- * One trace a point: a span for its window, below it one for each of its requests, or for some of them taken evenly. Level `model` adds
- * one request of average length, and in it the stages of which the server told averages, in their order; where within it the server spent
- * them is not known, nor how single requests differ. The same measurement gives the same ids.
+ * One trace a point: a span for its window, below it one for each request that was sent with the trace: spans of a server that took it up are children of
+ * those. Level `model` adds one request of average length, and in it the stages of which the server told averages, in their order; where within it the server
+ * spent them is not known, nor how single requests differ. Points that were not traced give nothing.
  */
 export function spansOf(raw: readonly RawPoint[], options: SpanOptions): Span[] {
-  return raw.flatMap((one, index) => pointSpans(one, index, options));
+  return raw.flatMap((one) => (one.tracing === undefined ? [] : pointSpans(one, one.tracing, options)));
 }
 
-function pointSpans(raw: RawPoint, index: number, { run, level, requests }: SpanOptions): Span[] {
+function pointSpans(raw: RawPoint, tracing: Tracing, { run, level }: SpanOptions): Span[] {
   const { point, trace, window, epochMicroseconds: epoch } = raw;
-  const traceId = hash('sha256', `${run}/${index}/${point.id}`).slice(0, 32);
+  const { traceId } = tracing;
   const id = (name: string) => hash('sha256', `${traceId}/${name}`).slice(0, 16);
-  const chosen = chosenRequests(raw, requests);
+  const chosen = [...(trace.span?.entries() ?? [])].flatMap(([at, span]) => (span === 0 ? [] : [at]));
   const root: Span = {
     traceId,
     spanId: id('point'),
@@ -62,7 +61,7 @@ function pointSpans(raw: RawPoint, index: number, { run, level, requests }: Span
     const error = errorClasses[(trace.error[at] as number) - 1];
     return {
       traceId,
-      spanId: id(`request ${at}`),
+      spanId: spanIdOf(tracing, trace.span?.[at] ?? 0),
       parentSpanId: root.spanId,
       name: 'request',
       client: true,

@@ -31,13 +31,16 @@ export interface Channel {
    * Sends one request. `done` is called exactly once, never before `start` has returned.
    * @param index of the request in the list the channel was made with
    * @param capture keep the body for checking
+   * @param traceparent sent along with a request that is traced; absent: it is not
    */
-  start(index: number, capture: boolean): void;
+  start(index: number, capture: boolean, traceparent?: string): void;
   /** When the request's bytes were handed to the socket, in microseconds of `now()`; for timeouts. */
   readonly startedAt: number;
   readonly busy: boolean;
   /** The engine's own note: when this exchange was meant to start. */
   intended: number;
+  /** The engine's own note: number of the exchange's span, 0 for none. */
+  span: number;
   /** Ends the exchange under way with the given error and drops the connection. */
   abort(error: ErrorClass, message: string): void;
   /** Drops the connection; no more calls. */

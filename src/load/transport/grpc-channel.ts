@@ -7,6 +7,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2';
 import type { ErrorClass } from '../point.ts';
+import { traceparentHeader } from '../spans/trace-context.ts';
 import { guardedLookup } from './addresses.ts';
 import { type Channel, type ExchangeLimits, now, type OnDone, type Outcome, type WireRequest } from './channel.ts';
 import type { Target } from './target.ts';
@@ -37,6 +38,7 @@ export class GrpcChannel implements Channel {
   startedAt = 0;
   busy = false;
   intended = 0;
+  span = 0;
 
   readonly #target: Target;
   readonly #headers: readonly OutgoingHttpHeaders[];
@@ -83,7 +85,7 @@ export class GrpcChannel implements Channel {
     });
   }
 
-  start(index: number, capture: boolean): void {
+  start(index: number, capture: boolean, traceparent?: string): void {
     this.busy = true;
     this.#capture = capture;
     this.#chunks = [];
@@ -95,7 +97,9 @@ export class GrpcChannel implements Channel {
     this.startedAt = now();
     const open = this.#session;
     const session = open === null || open.destroyed || open.closed ? this.#connect() : open;
-    const stream = session.request(this.#headers[index] as OutgoingHttpHeaders, { endStream: false });
+    const headers = this.#headers[index] as OutgoingHttpHeaders;
+    const sent = traceparent === undefined ? headers : { ...headers, [traceparentHeader]: traceparent };
+    const stream = session.request(sent, { endStream: false });
     this.#stream = stream;
     stream.on('response', (headers) => {
       this.#httpStatus = Number(headers[':status']);

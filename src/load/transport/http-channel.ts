@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ErrorClass } from '../point.ts';
+import { traceparentHeader } from '../spans/trace-context.ts';
 import { guardedLookup } from './addresses.ts';
 import { type Channel, type ExchangeLimits, now, type OnDone, type Outcome, type WireRequest } from './channel.ts';
 import { ResponseReader } from './http-response.ts';
@@ -15,11 +16,18 @@ export function requestBytes(target: Target, request: WireRequest): Buffer {
   return Buffer.concat([Buffer.from(head, 'latin1'), request.body]);
 }
 
+/** The request with one more header, in two pieces, so that a large body is not copied: it lies in the memory of all requests like it. */
+function withHeader(request: Buffer, name: string, value: string): readonly [head: Buffer, body: Buffer] {
+  const end = request.indexOf('\r\n\r\n') + 2;
+  return [Buffer.concat([request.subarray(0, end), Buffer.from(`${name}: ${value}\r\n\r\n`, 'latin1')]), request.subarray(end + 2)];
+}
+
 /** One HTTP/1.1 connection with at most one request on it, kept alive between requests. */
 export class HttpChannel implements Channel {
   startedAt = 0;
   busy = false;
   intended = 0;
+  span = 0;
 
   readonly #target: Target;
   readonly #requests: readonly Buffer[];
@@ -32,6 +40,7 @@ export class HttpChannel implements Channel {
   #replies = 0;
   #index = 0;
   #capture = false;
+  #traceparent: string | undefined;
 
   constructor(target: Target, requests: readonly Buffer[], limits: ExchangeLimits, onDone: OnDone) {
     this.#target = target;
@@ -49,10 +58,11 @@ export class HttpChannel implements Channel {
     });
   }
 
-  start(index: number, capture: boolean): void {
+  start(index: number, capture: boolean, traceparent?: string): void {
     this.busy = true;
     this.#index = index;
     this.#capture = capture;
+    this.#traceparent = traceparent;
     this.#outcome.resent = false;
     this.startedAt = now();
     this.#send();
@@ -71,7 +81,15 @@ export class HttpChannel implements Channel {
   #send(): void {
     this.#reader.reset(this.#capture);
     const socket = this.#socket ?? this.#connect();
-    socket.write(this.#requests[this.#index] as Buffer);
+    const request = this.#requests[this.#index] as Buffer;
+    if (this.#traceparent === undefined) {
+      socket.write(request);
+      return;
+    }
+    // Corked: both pieces leave by one write to the system.
+    socket.cork();
+    for (const piece of withHeader(request, traceparentHeader, this.#traceparent)) socket.write(piece);
+    socket.uncork();
   }
 
   #connect(): Socket {

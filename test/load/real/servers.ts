@@ -127,6 +127,7 @@ class TritonPythonModel:
 /** The real tritonserver (out of the nvidia-pytriton wheel) with its Python backend and the model \`linear\`. */
 export async function startTriton(
   model: SleepModel = { baseMilliseconds: 2, eachMilliseconds: 0.2, maxBatch: 32, dynamicBatching: true },
+  more: readonly string[] = [],
 ): Promise<RealServer> {
   const folder = componentFolder('triton');
   const version = readdirSync(join(folder, 'lib')).find((name) => name.startsWith('python')) as string;
@@ -169,6 +170,7 @@ ${model.dynamicBatching ? 'dynamic_batching { max_queue_delay_microseconds: 500 
       `--metrics-port=${metrics}`,
       '--http-address=127.0.0.1',
       '--grpc-address=127.0.0.1',
+      ...more,
     ],
     env: { LD_LIBRARY_PATH: [join(site, 'nvidia_pytriton.libs'), join(python, 'lib')].join(':'), PYTHONHOME: python, PYTHONPATH: site },
     cwd,
@@ -193,15 +195,23 @@ function irisModel(python: string, file: string): void {
   if (made.status !== 0) throw new Error(`the scikit-learn model could not be made: ${made.stderr.toString().slice(-500)}`);
 }
 
-/** MLServer with a logistic regression on iris; V2 over REST and gRPC. */
-export async function startMlServer(): Promise<RealServer> {
+/** MLServer with a logistic regression on iris; V2 over REST and gRPC. `settings` are laid over its own. */
+export async function startMlServer(settings: object = {}): Promise<RealServer> {
   const folder = componentFolder('mlserver');
   const cwd = temporary('mlserver');
   irisModel(join(folder, 'bin', 'python'), join(cwd, 'model.joblib'));
   const [http, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
   writeFileSync(
     join(cwd, 'settings.json'),
-    JSON.stringify({ host: '127.0.0.1', http_port: http, grpc_port: grpc, metrics_port: metrics, parallel_workers: 0, debug: false }),
+    JSON.stringify({
+      host: '127.0.0.1',
+      http_port: http,
+      grpc_port: grpc,
+      metrics_port: metrics,
+      parallel_workers: 0,
+      debug: false,
+      ...settings,
+    }),
   );
   writeFileSync(
     join(cwd, 'model-settings.json'),

@@ -6,6 +6,8 @@ export interface TruthServer extends AsyncDisposable {
   readonly url: string;
   /** Requests that the server itself has counted. */
   counts(): Promise<{ readonly received: number; readonly answered: number }>;
+  /** The header `traceparent` of every request that had one, in the order of their arrival. */
+  traceparents(): Promise<readonly string[]>;
 }
 
 /** Starts a test server in a thread of its own on a free port of the loopback interface. */
@@ -19,6 +21,11 @@ export async function startTruthServer(behaviour: Behaviour, more: Partial<Omit<
       worker.postMessage('counts');
       const [message] = (await once(worker, 'message')) as [{ counts: { received: number; answered: number } }];
       return message.counts;
+    },
+    async traceparents() {
+      worker.postMessage('traceparents');
+      const [message] = (await once(worker, 'message')) as [{ traceparents: string[] }];
+      return message.traceparents;
     },
     async [Symbol.asyncDispose]() {
       await worker.terminate();

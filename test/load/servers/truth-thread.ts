@@ -8,6 +8,7 @@ const { behaviour, seed, memoryGrowth = 0 } = workerData as TruthOptions;
 const random = seededRandom(seed);
 const now = () => performance.now() * 1000;
 const counts = { received: 0, answered: 0 };
+const traceparents: string[] = [];
 let began = 0;
 let tokens = 0;
 let refilled = 0;
@@ -169,9 +170,11 @@ const server = createServer({ noDelay: true }, (socket) => {
     for (;;) {
       const head = text.indexOf('\r\n\r\n');
       if (head < 0) return;
+      const traceparent = /\r\ntraceparent: (.*)/i.exec(text.slice(0, head))?.[1];
       const length = Number(/content-length: (\d+)/i.exec(text.slice(0, head))?.[1] ?? 0);
       if (text.length < head + 4 + length) return;
       const body = text.slice(head + 4, head + 4 + length);
+      if (traceparent !== undefined) traceparents.push(traceparent);
       if (text.startsWith('GET /metrics')) socket.write(metrics());
       else if (text.startsWith('GET /v2/models/truth/stats')) socket.write(reply(404, '{"error":"no statistics"}'));
       else if (text.startsWith('GET /v2/models/truth')) socket.write(metadata);
@@ -182,4 +185,6 @@ const server = createServer({ noDelay: true }, (socket) => {
   });
 });
 server.listen(0, '127.0.0.1', () => parentPort?.postMessage({ port: (server.address() as { port: number }).port }));
-parentPort?.on('message', () => parentPort?.postMessage({ counts }));
+parentPort?.on('message', (asked: 'counts' | 'traceparents') =>
+  parentPort?.postMessage(asked === 'counts' ? { counts } : { traceparents }),
+);

@@ -1,4 +1,4 @@
-import { createSecureServer, createServer, type Http2Session } from 'node:http2';
+import { createSecureServer, createServer, type Http2Session, type IncomingHttpHeaders } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 
 /** A call's answer: the message, or a gRPC status with its text. */
@@ -14,9 +14,9 @@ export interface UnaryGrpcServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** A gRPC server of unary calls, by default on a free port of the loopback interface; `answer` is given the call's path and its message. */
+/** A gRPC server of unary calls, by default on a free port of the loopback interface; `answer` is given the call's path, its message and its metadata. */
 export async function serveUnaryGrpc(
-  answer: (path: string, message: Buffer) => GrpcAnswer,
+  answer: (path: string, message: Buffer, metadata: IncomingHttpHeaders) => GrpcAnswer,
   tls?: ServerTls,
   { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {},
 ): Promise<UnaryGrpcServer> {
@@ -30,7 +30,7 @@ export async function serveUnaryGrpc(
     stream.on('error', () => {});
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.on('end', () => {
-      const said = answer(String(headers[':path']), Buffer.concat(chunks).subarray(5));
+      const said = answer(String(headers[':path']), Buffer.concat(chunks).subarray(5), headers);
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
       stream.on('wantTrailers', () =>
         stream.sendTrailers(
