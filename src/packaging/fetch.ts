@@ -20,6 +20,7 @@ import { type ExtractedFile, extract } from './zip/extract.ts';
 
 export interface FetchOptions {
   readonly settings: Settings;
+  /** Caps on archives; absent: the default ones. */
   readonly limits?: ArchiveLimits;
   readonly retry?: RetryOptions;
   /** Hosts of http(s) that may be asked, and what they may resolve to; absent: anything. Redirects are judged too. */

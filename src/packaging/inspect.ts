@@ -69,7 +69,7 @@ export async function openArchive(
  */
 export async function inspectArchive(
   target: string,
-  options: OpenOptions & { readonly verify?: boolean; readonly limits?: ArchiveLimits },
+  options: OpenOptions & { readonly verify?: boolean },
   signal?: AbortSignal,
 ): Promise<Inspection> {
   const limits = options.limits ?? defaultLimits;

@@ -17,7 +17,7 @@ import { type LintContext, lintContents } from './lint-contents.ts';
 import { prepareFolder } from './prepare.ts';
 import { withWindow } from './random-access.ts';
 import { openHttp, parseHostHeaders } from './remote/http.ts';
-import { type OpenOptions, parsePackageAddress } from './remote/open.ts';
+import { type OpenOptions, openRemote, type PackageAddress, parsePackageAddress } from './remote/open.ts';
 import { readDirectory } from './zip/directory.ts';
 import { locateEntries } from './zip/read.ts';
 
@@ -45,7 +45,8 @@ async function lintArchive(target: string, options: LintOptions, signal?: AbortS
   try {
     const opened = await openArchive(target, options, signal);
     await using source = isAddress(target) ? withWindow(opened.source) : opened.source;
-    const entries = await locateEntries(source, await readDirectory(source, defaultLimits, signal), signal);
+    const { limits = defaultLimits } = options;
+    const entries = await locateEntries(source, await readDirectory(source, limits, signal), signal);
     const layout = recogniseLayout(
       entries.map(({ name }) => name),
       {
@@ -71,7 +72,7 @@ async function lintArchive(target: string, options: LintOptions, signal?: AbortS
       sentence: `The archive is not in the layout that ${layout.runtime} reads. ${note}`,
       fix: 'Package the folder with `modelwright package`, which puts files into place.',
     }));
-    return [...findings, ...(await lintContents(contentsOfArchive(source, entries, defaultLimits), layout, options))];
+    return [...findings, ...(await lintContents(contentsOfArchive(source, entries, limits), layout, options))];
   } catch (error) {
     if (error instanceof PackagingError) return [findingOf(error, target)];
     throw error;
@@ -87,17 +88,7 @@ async function lintAddress(target: string, options: LintOptions, signal?: AbortS
   const findings: Finding[] = [];
   try {
     await using remote = await openHttp(address.zipUri, headers, options.retry, signal);
-    const type = (remote.contentType ?? '').split(';')[0]?.trim() ?? '';
-    const allowed = ['application/zip', 'application/x-zip-compressed', 'application/zip-compressed'];
-    if (!allowed.includes(type)) {
-      findings.push({
-        code: 'MW-L0801',
-        severity: parsed.route === 'HTTP' ? 'error' : 'warning',
-        path: parsed.redacted,
-        sentence: `The server sends it as "${type || 'nothing'}"; over plain http(s) KServe takes a zip only as ${allowed[0]}.`,
-        fix: 'Set the Content-Type of the blob to application/zip; `modelwright push` does.',
-      });
-    }
+    findings.push(...lintType(remote.contentType, parsed));
     if (!remote.ranges) {
       findings.push({
         code: 'MW-L0803',
@@ -116,11 +107,38 @@ async function lintAddress(target: string, options: LintOptions, signal?: AbortS
       path: parsed.redacted,
       sentence: isPrivate ? 'It cannot be read without credentials.' : error.message,
       fix: isPrivate
-        ? 'Give the serving Pod a Secret through its service account (AZURE_STORAGE_ACCESS_KEY, or a workload identity).'
+        ? `Give the serving Pod a Secret through its service account (${parsed.azure === undefined ? 'https-host and headers' : 'AZURE_STORAGE_ACCESS_KEY, or a workload identity'}).`
         : 'Check the address and the network.',
     });
+    if (isPrivate) findings.push(...(await lintPrivateType(address, options, signal)));
   }
   return [...lintStorageUri(target, options.kserve, { isPrivate }), ...(await lintListing(parsed, options, signal)), ...findings];
+}
+
+function lintType(contentType: string | undefined, parsed: StorageUri): Finding[] {
+  const type = (contentType ?? '').split(';')[0]?.trim() ?? '';
+  const allowed = ['application/zip', 'application/x-zip-compressed', 'application/zip-compressed'];
+  if (allowed.includes(type)) return [];
+  return [
+    {
+      code: 'MW-L0801',
+      severity: parsed.route === 'HTTP' ? 'error' : 'warning',
+      path: parsed.redacted,
+      sentence: `The server sends it as "${type || 'nothing'}"; over plain http(s) KServe takes a zip only as ${allowed[0]}.`,
+      fix: 'Set the Content-Type of the blob to application/zip; `modelwright push` does.',
+    },
+  ];
+}
+
+/** With credentials, where there are any; that there are none, or that they open nothing, is told where the archive is read. */
+async function lintPrivateType({ zipUri, parsed }: PackageAddress, options: LintOptions, signal?: AbortSignal): Promise<Finding[]> {
+  try {
+    await using remote = await openRemote(zipUri, options, signal);
+    return lintType(remote.contentType, parsed);
+  } catch (error) {
+    if (error instanceof PackagingError) return [];
+    throw error;
+  }
 }
 
 /** What lies at and beside an Azure URI, where the credentials allow to list; KServe's downloader lists too. */
@@ -135,7 +153,7 @@ async function lintListing(parsed: StorageUri, options: LintOptions, signal?: Ab
     );
     return lintBlobListing(
       parsed,
-      await listBlobs(container, decodeURIComponent(azure.path), defaultLimits.entries, options.retry, signal),
+      await listBlobs(container, decodeURIComponent(azure.path), (options.limits ?? defaultLimits).entries, options.retry, signal),
       options.kserve,
     );
   } catch (error) {

@@ -1,6 +1,6 @@
 import { refuseName } from './entry-name.ts';
 import { PackagingError } from './errors.ts';
-import { defaultLimits } from './limits.ts';
+import { type ArchiveLimits, defaultLimits } from './limits.ts';
 
 /** What a package holds, beside the package: pushed to `<prefix>/_manifests/<sha256>.json`. */
 export interface Manifest {
@@ -42,7 +42,7 @@ export function printManifest(manifest: Manifest): string {
  *
  * @throws PackagingError ArchiveRefused
  */
-export function parseManifest(text: string): Manifest {
+export function parseManifest(text: string, limits: ArchiveLimits = defaultLimits): Manifest {
   const refuse = (what: string): never => {
     throw new PackagingError('ArchiveRefused', `The manifest is not one of modelwright.dev/manifest/v1: ${what}.`);
   };
@@ -60,7 +60,7 @@ export function parseManifest(text: string): Manifest {
   const read = files.map((file: unknown): ManifestFile => {
     if (!isRecord(file)) return refuse('a file is no object');
     const { path, sizeBytes: bytes, sha256: digest } = file;
-    if (typeof path !== 'string' || refuseName(path, defaultLimits) !== undefined) return refuse('a path is not allowed');
+    if (typeof path !== 'string' || refuseName(path, limits) !== undefined) return refuse('a path is not allowed');
     if (!isSize(bytes) || typeof digest !== 'string' || !digestPattern.test(digest)) return refuse(`${path} has no size or digest`);
     return { path, sizeBytes: bytes, sha256: digest };
   });

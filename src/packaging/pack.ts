@@ -13,7 +13,7 @@ import { PackagingError } from './errors.ts';
 import { checkDigest, fetchModel, saveRemote } from './fetch.ts';
 import { digestArchive } from './inspect.ts';
 import type { JobFailure, JobResult } from './job-message.ts';
-import { defaultLimits } from './limits.ts';
+import { type ArchiveLimits, defaultLimits } from './limits.ts';
 import type { LintContext } from './lint-contents.ts';
 import { type Manifest, printManifest } from './manifest.ts';
 import { writePackageFile } from './package-file.ts';
@@ -39,6 +39,8 @@ export interface PackRequest {
   readonly settings: Settings;
   /** Digests of packages that are there already, and need not be sent. */
   readonly known: ReadonlySet<string>;
+  /** Caps on what is read and made; absent: the default ones. */
+  readonly limits?: ArchiveLimits;
 }
 
 /**
@@ -47,9 +49,9 @@ export interface PackRequest {
  * @throws PackagingError
  */
 export async function pack(request: PackRequest, signal?: AbortSignal): Promise<JobResult> {
-  const { source, context, work, known } = request;
-  const root = source.kind === 'Folder' ? await folderIn(source.folder, source.path) : await fetchArchive(source, work, signal);
-  const { entries, layout, findings } = await prepareFolder(root, { ...context, generate: true });
+  const { source, context, work, known, limits = defaultLimits } = request;
+  const root = source.kind === 'Folder' ? await folderIn(source.folder, source.path) : await fetchArchive(source, work, limits, signal);
+  const { entries, layout, findings } = await prepareFolder(root, { ...context, generate: true, limits });
   if (!passes(findings)) {
     const sentences = sortFindings(findings)
       .filter(({ severity }) => severity === 'error')
@@ -79,10 +81,15 @@ async function folderIn(folder: string, path: string): Promise<string> {
   return model;
 }
 
-async function fetchArchive(source: Extract<PackSource, { kind: 'Archive' }>, work: string, signal?: AbortSignal): Promise<string> {
+async function fetchArchive(
+  source: Extract<PackSource, { kind: 'Archive' }>,
+  work: string,
+  limits: ArchiveLimits,
+  signal?: AbortSignal,
+): Promise<string> {
   const content = join(work, 'content');
   const { url, sha256, hosts } = source;
-  await fetchModel(url, content, { settings: async () => undefined, sha256, hosts }, signal);
+  await fetchModel(url, content, { settings: async () => undefined, sha256, hosts, limits }, signal);
   return content;
 }
 
@@ -129,6 +136,8 @@ export interface VerifyRequest extends OpenOptions {
   readonly runtime: RuntimeType;
   /** Folder with room for the package, used where the server sends no parts of files. */
   readonly work: string;
+  /** A sentence about the credentials, for whoever has to mend them. */
+  readonly readAs?: string;
 }
 
 /**
@@ -137,21 +146,29 @@ export interface VerifyRequest extends OpenOptions {
  * @throws PackagingError ChecksumMismatch, LayoutUnknown and those of reading
  */
 export async function verifyPackage(request: VerifyRequest, signal?: AbortSignal): Promise<JobResult> {
-  const { uri, sha256, runtime, work } = request;
+  try {
+    return await readAndCompare(request, signal);
+  } catch (error) {
+    // Azure says of what may not be read without credentials also that it is not there.
+    const isAccess = error instanceof PackagingError && (error.code === 'AccessDenied' || error.code === 'NotFound');
+    if (!isAccess || request.readAs === undefined) throw error;
+    throw new PackagingError(error.code, `${error.message} ${request.readAs}`, error.subject);
+  }
+}
+
+async function readAndCompare(request: VerifyRequest, signal?: AbortSignal): Promise<JobResult> {
+  const { uri, sha256, runtime, work, limits = defaultLimits } = request;
   const { zipUri } = parsePackageAddress(uri);
   await using remote = await openRemote(zipUri, request, signal);
-  if (remote.sizeBytes > defaultLimits.archiveBytes) {
-    throw new PackagingError(
-      'ArchiveRefused',
-      `${remote.shown} has ${remote.sizeBytes} bytes; at most ${defaultLimits.archiveBytes} are read.`,
-    );
+  if (remote.sizeBytes > limits.archiveBytes) {
+    throw new PackagingError('ArchiveRefused', `${remote.shown} has ${remote.sizeBytes} bytes; at most ${limits.archiveBytes} are read.`);
   }
   const file = join(work, 'model.zip');
-  const saved = remote.ranges ? undefined : await saveRemote(remote, file, defaultLimits.archiveBytes, () => undefined, signal);
+  const saved = remote.ranges ? undefined : await saveRemote(remote, file, limits.archiveBytes, () => undefined, signal);
   // Whoever made it the wrong content is told that, and not what is wrong inside.
   checkDigest(remote.shown, saved ?? sha256, sha256);
   await using archive = saved === undefined ? remote : await openFile(file);
-  const read = await digestArchive(archive, defaultLimits, signal);
+  const read = await digestArchive(archive, limits, signal);
   checkDigest(remote.shown, read.sha256, sha256);
   const layout = recogniseLayout(
     read.files.map(({ path }) => path),
@@ -176,7 +193,7 @@ export function failureOf(error: unknown): JobFailure {
   }
   if (code === 'EACCES' || code === 'EPERM') {
     const path = error instanceof Error && 'path' in error ? String(error.path) : 'a file';
-    const message = `${path} cannot be read by the packaging Job, which runs as user 65532; let everybody read the files of the model (chmod -R a+rX).`;
+    const message = `${path} cannot be read by the packaging Job, which runs as user ${process.getuid?.()}; let everybody read the files of the model (chmod -R a+rX).`;
     return { code: 'SourceRefused', message, retry: false };
   }
   return { code: 'StorageFailed', message: `Unexpected failure${code === '' ? '' : ` (${code})`}.`, retry: true };

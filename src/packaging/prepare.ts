@@ -6,6 +6,7 @@ import { contentsOfFolder } from './contents.ts';
 import { findConflict } from './entry-name.ts';
 import { PackagingError } from './errors.ts';
 import { generateMissing } from './generate.ts';
+import type { ArchiveLimits } from './limits.ts';
 import { type LintContext, lintContents } from './lint-contents.ts';
 import { listSource, type SourceEntry } from './source-folder.ts';
 
@@ -13,6 +14,8 @@ export interface PrepareOptions extends LintContext {
   readonly runtime?: RuntimeType;
   /** Generate what is missing and can be derived. */
   readonly generate?: boolean;
+  /** Caps on what a package may hold; absent: the default ones. */
+  readonly limits?: ArchiveLimits;
 }
 
 /** A folder as it will be packaged. */
@@ -31,7 +34,7 @@ export interface Prepared {
  * @throws PackagingError SourceRefused, LayoutUnknown, NotFound
  */
 export async function prepareFolder(root: string, options: PrepareOptions): Promise<Prepared> {
-  const listed = await listSource(root);
+  const listed = await listSource(root, options.limits);
   const name = options.name ?? suggestName(basename(resolve(root)).replace(/\.\w+$/, ''));
   const layout = recogniseLayout(
     listed.map(({ path }) => path),

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { PackagingError } from './errors.ts';
 import { checkDigest, saveRemote } from './fetch.ts';
 import { digestArchive } from './inspect.ts';
-import { defaultLimits } from './limits.ts';
+import { type ArchiveLimits, defaultLimits } from './limits.ts';
 import { type Manifest, parseManifest } from './manifest.ts';
 import { openFile } from './random-access.ts';
 import { type OpenOptions, openRemote, parsePackageAddress } from './remote/open.ts';
@@ -27,6 +27,7 @@ export async function pullPackage(
   options: OpenOptions & { readonly onProgress?: (received: number, total: number) => void },
   signal?: AbortSignal,
 ): Promise<PullResult> {
+  const { limits = defaultLimits } = options;
   const address = parsePackageAddress(uri);
   await using remote = await openRemote(address.zipUri, options, signal);
   const partial = join(dirname(output), `.modelwright-${process.pid}-${Date.now().toString(36)}.partial`);
@@ -34,13 +35,13 @@ export async function pullPackage(
     const sha256 = await saveRemote(
       remote,
       partial,
-      defaultLimits.archiveBytes,
+      limits.archiveBytes,
       (received) => options.onProgress?.(received, remote.sizeBytes),
       signal,
     );
     checkDigest(remote.shown, sha256, address.sha256);
     const manifest = address.manifestUri === undefined ? undefined : await readManifest(address.manifestUri, options, signal);
-    if (manifest !== undefined) await compare(partial, sha256, manifest, signal);
+    if (manifest !== undefined) await compare(partial, sha256, manifest, limits, signal);
     await rename(partial, output);
     const verifiedBy = manifest !== undefined ? 'manifest' : address.sha256 !== undefined ? 'digest' : 'nothing';
     return { path: output, sha256, sizeBytes: remote.sizeBytes, verifiedBy };
@@ -55,16 +56,16 @@ export async function readManifest(uri: string, options: OpenOptions, signal?: A
     await using remote = await openRemote(uri, options, signal);
     if (remote.sizeBytes > 64 << 20)
       throw new PackagingError('ArchiveRefused', `${remote.shown} is larger than a manifest may be (64 MiB).`, remote.shown);
-    return parseManifest((await remote.read(0, remote.sizeBytes, signal)).toString('utf8'));
+    return parseManifest((await remote.read(0, remote.sizeBytes, signal)).toString('utf8'), options.limits);
   } catch (error) {
     if (error instanceof PackagingError && error.code === 'NotFound') return undefined;
     throw error;
   }
 }
 
-async function compare(path: string, sha256: string, manifest: Manifest, signal?: AbortSignal): Promise<void> {
+async function compare(path: string, sha256: string, manifest: Manifest, limits: ArchiveLimits, signal?: AbortSignal): Promise<void> {
   await using archive = await openFile(path);
-  const { files } = await digestArchive(archive, defaultLimits, signal);
+  const { files } = await digestArchive(archive, limits, signal);
   const found = new Map(files.map((file) => [file.path, file]));
   if (manifest.sha256 !== sha256 || manifest.files.length !== files.length) {
     throw new PackagingError('ChecksumMismatch', 'The manifest beside the package describes another package.');

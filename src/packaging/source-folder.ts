@@ -34,6 +34,14 @@ export async function listSource(root: string, limits: ArchiveLimits = defaultLi
   else if (info.isDirectory()) await walk(root, '', entries, limits);
   else throw new PackagingError('SourceRefused', `${root} is neither a folder nor a file.`, root);
 
+  const total = entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (total > limits.totalBytes) {
+    throw new PackagingError(
+      'SourceRefused',
+      `${root} has ${total} bytes; a package has at most ${limits.totalBytes}, unless the cap "size" is raised for whoever makes it and whoever reads it.`,
+      root,
+    );
+  }
   const conflict = findConflict(entries.map(({ path }) => path));
   if (conflict !== undefined)
     throw new PackagingError('SourceRefused', `${conflict.name} cannot be packaged: ${conflict.reason}.`, conflict.name);

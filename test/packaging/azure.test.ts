@@ -189,6 +189,31 @@ describe('packages on Azure Blob', { timeout: 300_000 }, () => {
     assert.ok((await codes(`https://${hosts.China}/models/packages/${digest}/model.zip`)).includes('MW-L0733'));
   });
 
+  it('lint judges the type of what may not be read without credentials by those there are', async () => {
+    await azure.container('models').getBlockBlobClient('plain/iris.zip').uploadFile(zip.path);
+    const uri = `https://${hosts.China}/models/plain/iris.zip`;
+    const codes = async (given: Settings) => (await lintPackage(uri, { kserve, settings: given })).map(({ code }) => code);
+    assert.deepEqual((await codes(keyed)).toSorted(), ['MW-L0115', 'MW-L0733', 'MW-L0801', 'MW-L0802']);
+    assert.ok(!(await codes(settings({}))).includes('MW-L0801'));
+  });
+
+  it('takes the 409 of an account that allows no anonymous access for what it is', async () => {
+    azure.misbehave = ({ headers }, response) => {
+      if (headers.authorization !== undefined) return false;
+      response.writeHead(409, { 'x-ms-error-code': 'PublicAccessNotPermitted' }).end();
+      return true;
+    };
+    try {
+      const folder = `https://${hosts.Public}/models/packages/${zip.manifest.sha256}`;
+      for (const [name, uri] of Object.entries({ archive: folder, folder: `https://${hosts.Public}/models/unpacked` })) {
+        await assert.rejects(fetchModel(uri, join(work, `closed-${name}`), { settings: settings({}) }), { code: 'AccessDenied' });
+      }
+      assert.equal((await fetchModel(folder, join(work, 'closed-keyed'), { settings: keyed })).verified, true);
+    } finally {
+      azure.misbehave = undefined;
+    }
+  });
+
   it('lint sees what lies beside a package', async () => {
     const digest = zip.manifest.sha256;
     await azure

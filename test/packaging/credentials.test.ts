@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
@@ -13,46 +12,31 @@ import { Shelf } from '../../src/packaging/azure/shelf.ts';
 import { uploadPackage } from '../../src/packaging/azure/upload.ts';
 import { fromBuffer } from '../../src/packaging/random-access.ts';
 import { type Azure, account, startAzure } from './support/azure.ts';
-
-const tenant = '11111111-2222-3333-4444-555555555555';
-const client = '66666666-7777-8888-9999-000000000000';
+import { client, startTokenServer, type TokenServer, tenant } from './support/token-server.ts';
 
 describe('credentials that are tokens', { timeout: 120_000 }, () => {
   let azure: Azure;
-  let tokens: Server;
-  let authority: string;
+  let tokens: TokenServer;
   let folder: string;
-  let asked: { path: string; body: URLSearchParams }[] = [];
-  let answer: { status: number; lifetime: number };
 
   before(async () => {
     azure = await startAzure({ tls: true });
     await azure.container('models').create();
     folder = await mkdtemp(join(tmpdir(), 'modelwright-identity-'));
-    tokens = createServer(async (request, response) => {
-      let text = '';
-      for await (const chunk of request) text += String(chunk);
-      asked.push({ path: request.url ?? '', body: new URLSearchParams(text) });
-      const ok = answer.status === 200;
-      response.writeHead(answer.status, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(ok ? { access_token: jwt(answer.lifetime), expires_in: answer.lifetime } : { error: 'invalid_client' }));
-    });
-    await new Promise<void>((resolve) => tokens.listen(0, '127.0.0.1', resolve));
-    const address = tokens.address();
-    authority = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+    tokens = await startTokenServer();
   });
   after(async () => {
-    tokens?.close();
+    await tokens?.[Symbol.asyncDispose]();
     await azure?.[Symbol.asyncDispose]();
     await rm(folder, { recursive: true, force: true });
   });
   beforeEach(() => {
-    asked = [];
-    answer = { status: 200, lifetime: 3600 };
+    tokens.asked = [];
+    tokens.answer = { status: 200, lifetime: 3600 };
   });
 
   const settings = (values: Readonly<Record<string, string>>): Settings => {
-    const all: Readonly<Record<string, string>> = { AZURE_AUTHORITY_HOST: authority, ...values };
+    const all: Readonly<Record<string, string>> = { AZURE_AUTHORITY_HOST: tokens.authority, ...values };
     return async (name) => all[name];
   };
   const principal = { AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: client, AZURE_CLIENT_SECRET: 'hush' };
@@ -70,9 +54,9 @@ describe('credentials that are tokens', { timeout: 120_000 }, () => {
       assert.equal(credential.kind, 'token');
       const blob = `packages/${what.length}/${sha256}/model.zip`;
       await uploadPackage(containerClient(repository.endpoint, 'models', credential), blob, fromBuffer(bytes), sha256);
-      assert.equal(asked.length, 1, 'one token for all requests');
-      assert.equal(asked[0]?.path, `/${tenant}/oauth2/v2.0/token`);
-      assert.deepEqual(Object.fromEntries(asked[0]?.body ?? []), {
+      assert.equal(tokens.asked.length, 1, 'one token for all requests');
+      assert.equal(tokens.asked[0]?.path, `/${tenant}/oauth2/v2.0/token`);
+      assert.deepEqual(Object.fromEntries(tokens.asked[0]?.body ?? []), {
         grant_type: 'client_credentials',
         client_id: client,
         client_secret: 'hush',
@@ -87,21 +71,21 @@ describe('credentials that are tokens', { timeout: 120_000 }, () => {
     const values = { AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: client, AZURE_FEDERATED_TOKEN_FILE: file };
     await writeFile(file, 'first\n');
     // Shorter than the five minutes that a token is not relied on any more: asked anew each time.
-    answer = { status: 200, lifetime: 200 };
+    tokens.answer = { status: 200, lifetime: 200 };
     const credential = await findCredential(account, 'Public', settings(values));
     assert.ok(credential.kind === 'token');
     await containerClient(repository.endpoint, 'models', credential).getProperties();
     await writeFile(file, 'second');
     await credential.credential.getToken('https://storage.azure.com/.default');
-    const proofs = asked.map(({ body }) => body.get('client_assertion'));
+    const proofs = tokens.asked.map(({ body }) => body.get('client_assertion'));
     assert.equal(proofs[0], 'first');
     assert.equal(proofs.at(-1), 'second');
-    assert.equal(asked[0]?.body.get('client_assertion_type'), 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
-    assert.equal(asked[0]?.body.has('client_secret'), false);
+    assert.equal(tokens.asked[0]?.body.get('client_assertion_type'), 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
+    assert.equal(tokens.asked[0]?.body.has('client_secret'), false);
   });
 
   it('a refusal names the client and what to check, and no secret', async () => {
-    answer = { status: 401, lifetime: 0 };
+    tokens.answer = { status: 401, lifetime: 0 };
     const credential = await findCredential(account, 'Public', settings(principal));
     assert.ok(credential.kind === 'token');
     await assert.rejects(credential.credential.getToken('x'), (error: Error) => {
@@ -122,19 +106,3 @@ describe('credentials that are tokens', { timeout: 120_000 }, () => {
     assert.equal((await shelf.list()).uploads.length, 1);
   });
 });
-
-/** A token that Azurite takes: it checks audience, issuer and times, and not the signature. */
-function jwt(lifetime: number): string {
-  const now = Math.floor(Date.now() / 1000);
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const claims = {
-    aud: 'https://storage.azure.com',
-    iss: `https://sts.windows.net/${tenant}/`,
-    iat: now,
-    nbf: now - 60,
-    exp: now + lifetime,
-    oid: client,
-    tid: tenant,
-  };
-  return `${part({ alg: 'RS256', typ: 'JWT' })}.${part(claims)}.${Buffer.from('unsigned').toString('base64url')}`;
-}

@@ -48,6 +48,53 @@ describe('options that reach the network', { timeout: 180_000 }, () => {
     );
   });
 
+  it('pull, inspect and lint find an az:// address in the cloud that is named', async () => {
+    const env = { AZURE_STORAGE_KEY: azure.key };
+    const asked = new Set<string>();
+    azure.misbehave = ({ headers }) => {
+      asked.add(headers.host ?? '');
+      return false;
+    };
+    try {
+      await run(['push', join(work, 'iris'), '--to', `az://${account}/models/packages`], env);
+      const address = `az://${account}/models/packages/${zip.sha256}`;
+      for (const [cloud, host] of Object.entries(hosts)) {
+        const output = join(work, `pulled-${cloud}.zip`);
+        for (const args of [
+          ['pull', address, '-o', output],
+          ['inspect', address],
+          ['lint', address, '--runtime', 'SKLearn'],
+        ]) {
+          asked.clear();
+          // What lint finds wrong, as a private blob outside of windows.net, is not the question here.
+          await run([...args, '--cloud', cloud.toLowerCase()], env).catch((error: Error) => {
+            if (args[0] !== 'lint' || !/the model would not be served/.test(error.message)) throw error;
+          });
+          assert.deepEqual([...asked], [host], args[0]);
+        }
+        assert.deepEqual(await readFile(output), zip.bytes);
+      }
+      await assert.rejects(
+        run(['pull', address, '--cloud', 'Mars'], env),
+        /--cloud: there is no cloud "Mars"; write Public, China or USGovernment/,
+      );
+    } finally {
+      azure.misbehave = undefined;
+    }
+  });
+
+  it('--limit and MODELWRIGHT_LIMITS set the caps on archives, and what stands behind them is not swallowed', async () => {
+    for (const command of [['inspect'], ['pull', '-o', join(work, 'never.zip'), '--extract', join(work, 'never')]]) {
+      const target = command[0] === 'inspect' ? zip.path : `https://${hosts.Public}/models/packages/${zip.sha256}`;
+      const env = { AZURE_STORAGE_KEY: azure.key };
+      await assert.rejects(run([...command, '--limit', 'size=10', target], env), /at most 10 are accepted/);
+      await assert.rejects(run([...command, target], { ...env, MODELWRIGHT_LIMITS: 'ratio=300, size=10' }), /at most 10 are accepted/);
+    }
+    await run(['inspect', '--limit', 'size=1Gi', zip.path], { MODELWRIGHT_LIMITS: 'size=10' });
+    await assert.rejects(run(['package', '--limit', 'size=1', join(work, 'iris')]), /has 4 bytes; a package has at most 1/);
+    await assert.rejects(run(['inspect', '--limit', 'sise=1Gi', zip.path]), /"sise=1Gi" is no limit of archives: write size=200Gi/);
+  });
+
   it('push --folder cannot lead out of the repository', async () => {
     const args = ['push', join(work, 'iris'), '--to', `az://${account}/models/packages`, '--folder', '../others'];
     await assert.rejects(run(args, { AZURE_STORAGE_KEY: azure.key }), /a prefix has letters, digits/);
@@ -83,6 +130,23 @@ describe('options that reach the network', { timeout: 180_000 }, () => {
       await assert.rejects(fetched('without', '/model.zip', {}), /access denied \(status 401\)/);
       await fetched('with', '/model.zip', headers);
       assert.deepEqual(await readFile(join(work, 'with/model.joblib')), Buffer.from([0x80, 2, 0x7d, 0x2e]));
+    });
+
+    it("are taken from a folder as well, in the shape of KServe's Secrets", async () => {
+      const folder = join(work, 'headers-secret');
+      await mkdir(folder);
+      await writeFile(join(folder, 'https-host'), '127.0.0.1');
+      await writeFile(join(folder, 'headers'), '{"x-token": "abc"}');
+      const url = `http://127.0.0.1:${port()}/model.zip`;
+      const { stdout } = await run(['inspect', url, '--credentials', folder, '--verify']).catch((error: Error) => ({
+        stdout: error.message,
+      }));
+      // This server sends whole files only, which is told after the headers were right.
+      assert.match(stdout, /sends no parts of the file/);
+      const target = join(work, 'by-secret');
+      await run(['fetch', url, target, '--credentials', folder, '--termination-log', join(work, 'by-secret.log')]);
+      assert.deepEqual(await readFile(join(target, 'model.joblib')), Buffer.from([0x80, 2, 0x7d, 0x2e]));
+      assert.match(await readFile(join(work, 'by-secret.log'), 'utf8'), /^\{"seconds":.*"files":1/);
     });
 
     it('do not follow a redirect to another host', async () => {

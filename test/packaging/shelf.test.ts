@@ -210,6 +210,45 @@ describe('a shelf of a repository', { timeout: 120_000 }, () => {
       assert.equal((await there()).length, 1);
     });
 
+    it('leaves its manifest to a package that is made anew while the one before is deleted', async () => {
+      const [text, manifest] = ['renewed', '{"format":"renewed"}'];
+      const claim = claimOf(bytesOf(text));
+      const uploadBoth = async (run: string) => {
+        for (const [blob, body] of [
+          [folder.incomingManifest(run), manifest],
+          [folder.incomingBlob(run), undefined],
+        ] as const) {
+          const token = await folder.sign({ kind: 'Upload', blob }, soon());
+          const container = containerClient(place.endpoint, place.container, { kind: 'sas', token });
+          if (body !== undefined) await uploadOnce(container, blob, body, 'application/json');
+          else await uploadPackage(container, blob, fromBuffer(bytesOf(text)), claim.sha256);
+        }
+      };
+      const manifestOf = () => azure.container('models').getBlobClient(manifestBlob(own, claim.sha256));
+      // Somebody makes the same package right before, and right after, the collector's request for the manifest reaches the service.
+      for (const moment of ['before', 'after'] as const) {
+        await uploadBoth('d'.repeat(32));
+        await folder.promote('d'.repeat(32), claim);
+        await uploadBoth('e'.repeat(32));
+        let renewed = false;
+        azure.misbehave = async ({ method, url = '' }, response, _, forward) => {
+          if (method !== 'DELETE' || !url.includes('/_manifests/') || renewed) return false;
+          renewed = true;
+          if (moment === 'before') await folder.promote('e'.repeat(32), claim);
+          const { status, headers, body } = await forward();
+          if (moment === 'after') await folder.promote('e'.repeat(32), claim);
+          response.writeHead(status, { ...headers, 'content-length': body.length }).end(body);
+          return true;
+        };
+        await sweep(top, options([]), noLogger).finally(() => (azure.misbehave = undefined));
+        assert.equal(renewed, true);
+        assert.ok((await there()).includes(claim.sha256), `${moment}: the package is there`);
+        assert.equal((await manifestOf().downloadToBuffer()).toString(), manifest, `${moment}: and so is its manifest`);
+        await sweep(top, options([]), noLogger);
+        assert.deepEqual([(await there()).includes(claim.sha256), await manifestOf().exists()], [false, false]);
+      }
+    });
+
     it('never takes a package from whoever begins to use it at the same time', async () => {
       const trials = Number(process.env['RECLAIM_TRIALS'] ?? 40);
       const [lost, won] = [[] as number[], [] as number[]];

@@ -6,7 +6,7 @@ import { type KServeVersion, parseKServeVersion } from '../../models/kserve-vers
 import { Failure } from '../failure.ts';
 import { printJson } from '../output.ts';
 import type { LintPackageOptions } from '../package/lint.ts';
-import { addContextOptions, addCredentialOption } from '../package/options.ts';
+import { addCloudOption, addContextOptions, addCredentialOption } from '../package/options.ts';
 import { lintManifests } from './lint-manifests.ts';
 import { countFindings, printFinding } from './manifest-finding.ts';
 import { platformRule, servingPlatformRule } from './platform-rule.ts';
@@ -44,7 +44,7 @@ export function lintCommand(io: Io = process): Command {
       '\nManifests are judged for a KServe only where --kserve-version is given.\nExit codes: 0 nothing wrong (warnings aside), 1 errors found, 2 the lint could not be done.',
     )
     .action(lint);
-  return addCredentialOption(addContextOptions(command));
+  return addCloudOption(addCredentialOption(addContextOptions(command)));
 
   async function lint(target: string | undefined, options: Options): Promise<void> {
     const { filename = [] } = options;

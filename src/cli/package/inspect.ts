@@ -1,24 +1,30 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { settingsFrom } from '../../packaging/azure/credentials.ts';
 import { type Inspection, inspectArchive } from '../../packaging/inspect.ts';
 import { Failure } from '../failure.ts';
-import { addCredentialOption, interruptSignal, printBytes } from './options.ts';
+import { addCloudOption, addCredentialOption, addLimitOption, inCloud, interruptSignal, limitsOf, printBytes } from './options.ts';
 
 interface InspectOptions {
   readonly verify?: boolean;
   readonly output?: string;
   readonly credentials?: string;
+  readonly cloud?: string;
+  readonly limit?: readonly string[];
 }
 
 /** `modelwright inspect ZIP|URL`: what is in a package, from its central directory; over HTTP only that part is read. */
 export function inspectCommand(): Command {
-  return addCredentialOption(new Command('inspect').description('List what is in a package'))
+  return addCloudOption(addLimitOption(addCredentialOption(new Command('inspect').description('List what is in a package'))))
     .argument('<target>', 'zip file, storageUri, or http(s) or az:// address')
     .option('--verify', 'read all of it: check every entry and print digests')
-    .option('-o, --output <format>', 'text or json', 'text')
+    .addOption(new Option('-o, --output <format>', 'how to print it').choices(['text', 'json']).default('text'))
     .action(async (target: string, options: InspectOptions) => {
       const settings = settingsFrom(process.env, options.credentials);
-      const inspection = await inspectArchive(target, { settings, verify: options.verify === true }, interruptSignal());
+      const inspection = await inspectArchive(
+        inCloud(target, options.cloud),
+        { settings, limits: limitsOf(options), verify: options.verify === true },
+        interruptSignal(),
+      );
       process.stdout.write(options.output === 'json' ? `${JSON.stringify(printable(inspection), undefined, 2)}\n` : describe(inspection));
       if (inspection.sha256 !== undefined && inspection.expectedSha256 !== undefined && inspection.sha256 !== inspection.expectedSha256) {
         throw new Failure(`the content has the SHA-256 ${inspection.sha256}, and its address says ${inspection.expectedSha256}`);

@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { type HostRules, hostRules } from '../../models/host-list.ts';
 import { settingsFrom } from '../../packaging/azure/credentials.ts';
+import { type Downloader, type DownloadSettings, downloaders, downloadSettings } from '../../packaging/azure/download-secrets.ts';
 import { type JobResult, printJobMessage } from '../../packaging/job-message.ts';
 import { failureOf, type PackSource, pack, verifyPackage } from '../../packaging/pack.ts';
 import { Failure } from '../failure.ts';
-import { interruptSignal, readContext } from './options.ts';
+import { addLimitOption, interruptSignal, limitsOf, readContext } from './options.ts';
 
 interface JobOptions {
   readonly run: string;
@@ -14,6 +15,13 @@ interface JobOptions {
   readonly allowHost?: readonly string[];
   readonly workDir: string;
   readonly terminationLog: string;
+  readonly limit?: readonly string[];
+}
+
+interface VerifyOptions extends JobOptions {
+  readonly downloader: Downloader;
+  readonly serviceAccount: string;
+  readonly credentials?: string;
 }
 
 interface PackOptions extends JobOptions {
@@ -34,7 +42,7 @@ interface PackOptions extends JobOptions {
 const failed = 1;
 
 function jobCommand(name: string, description: string): Command {
-  return new Command(name)
+  return addLimitOption(new Command(name))
     .description(description)
     .requiredOption('--run <name>', 'name of the run, repeated in the message')
     .requiredOption('--runtime <type>', 'runtime whose layout the package has')
@@ -72,6 +80,7 @@ export function packCommand(): Command {
             // Never from the environment: what is there belongs to the image, or to somebody else's webhook.
             settings: settingsFrom({}, options.credentials),
             known: new Set(options.known),
+            limits: limitsOf(options),
           },
           signal,
         );
@@ -83,16 +92,44 @@ export function packCommand(): Command {
 export function verifyCommand(): Command {
   return jobCommand('verify', 'Read a package and compare its SHA-256 and layout, as a Job of the operator')
     .argument('<uri>', 'the storageUri')
-    .action((uri: string, options: JobOptions) =>
-      runJob(options, (signal) => {
-        const { runtime } = readContext({ ...options, kserveVersion: '0.20' });
-        if (runtime === undefined || options.sha256 === undefined) throw new Failure('verify: --runtime and --sha256 are needed', 2);
-        return verifyPackage(
-          { uri, sha256: options.sha256, runtime, work: options.workDir, settings: async () => undefined, ...hostsOf(options) },
-          signal,
-        );
+    .addOption(
+      new Option('--downloader <name>', "who downloads it for the model's Pods, and with which credentials therefore")
+        .choices(downloaders)
+        .default('kserve-http'),
+    )
+    .option('--service-account <name>', "the service account of the model's Pods, to be named when access is denied", 'default')
+    .option('--credentials <folder>', 'folder with one folder for each Secret of the service account, and in it one file for each key')
+    .action((uri: string, options: VerifyOptions) =>
+      runJob(options, async (signal) => {
+        const { runtime } = readContext({ runtime: options.runtime, kserveVersion: '0.20' });
+        const { sha256, workDir, downloader, credentials } = options;
+        if (runtime === undefined || sha256 === undefined) throw new Failure('verify: --runtime and --sha256 are needed', 2);
+        const given = await downloadSettings(downloader, credentials, process.env);
+        const readAs = readAsOf(options, given);
+        const request = {
+          uri,
+          sha256,
+          runtime,
+          work: workDir,
+          settings: given.settings,
+          limits: limitsOf(options),
+          readAs,
+          ...hostsOf(options),
+        };
+        return verifyPackage(request, signal);
       }),
     );
+}
+
+/** What somebody who has to mend the access needs to know: whose credentials they are, and which were found. */
+function readAsOf({ downloader, serviceAccount }: VerifyOptions, { means }: DownloadSettings): string {
+  const account = `service account "${serviceAccount}"`;
+  if (means !== undefined) return `It was read as the model's Pods would read it: with ${means}, by ${account}.`;
+  const wanted =
+    downloader === 'kserve-http'
+      ? 'https-host and headers, for this host'
+      : 'AZURE_STORAGE_ACCESS_KEY, or AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET';
+  return `It was read as the model's Pods would read it: without credentials, since no Secret that ${account} lists under secrets has any that KServe uses here (${wanted}).`;
 }
 
 function sourceOf({ source, path = '', url, sha256, ...options }: PackOptions): PackSource {

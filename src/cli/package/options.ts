@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { type AzureCloud, blobSuffix } from '../../models/azure-host.ts';
+import { type AzureCloud, azureHost, blobSuffix } from '../../models/azure-host.ts';
 import { type KServeVersion, newestKServe, parseKServeVersion, printVersion } from '../../models/kserve-version.ts';
 import { parseRuntimeType, type RuntimeType, runtimeTypes } from '../../models/names.ts';
 import { settingsFrom } from '../../packaging/azure/credentials.ts';
+import { type ArchiveLimits, readLimits } from '../../packaging/limits.ts';
 import type { LintOptions } from '../../packaging/lint.ts';
 import { Failure } from '../failure.ts';
 
@@ -15,10 +16,11 @@ export interface ContextOptions {
   readonly gpu?: string;
   readonly sklearnVersion?: string;
   readonly credentials?: string;
+  readonly limit?: readonly string[];
 }
 
 export function addContextOptions(command: Command): Command {
-  return command
+  return addLimitOption(command)
     .option('--runtime <type>', `layout to use where several fit: ${runtimeTypes.join(', ')}`)
     .option('--runtime-version <tag>', "the serving image's tag, to compare with --gpu")
     .option('--name <name>', "the deployment's name, to compare with the names in the package")
@@ -38,6 +40,31 @@ export function addCredentialOption(command: Command): Command {
   );
 }
 
+/** Repeatable, one word each, so that it cannot swallow what stands behind it. */
+export function addLimitOption(command: Command): Command {
+  return command.option(
+    '--limit <name=value>',
+    'raise or lower a cap on archives: size (100Gi), files (100000), ratio (200), depth (32); may be repeated. MODELWRIGHT_LIMITS has the same, between commas',
+    (word: string, words: readonly string[] = []) => [...words, word],
+  );
+}
+
+/** Caps of the environment, and over them those of the command line. */
+export function limitsOf({ limit = [] }: { readonly limit?: readonly string[] }, env: NodeJS.ProcessEnv = process.env): ArchiveLimits {
+  return readLimits([...(env['MODELWRIGHT_LIMITS'] ?? '').split(',').filter((word) => word.trim() !== ''), ...limit]);
+}
+
+export function addCloudOption(command: Command): Command {
+  return command.option('--cloud <cloud>', 'cloud of an az:// address: Public, China or USGovernment', 'Public');
+}
+
+/** An `az://` address in full, for the cloud that its account is in; anything else as it is. */
+export function inCloud(target: string, cloud: string | undefined): string {
+  const known = readCloud(cloud);
+  const [, account = '', path = ''] = /^az:\/\/([a-z0-9]{3,24})\/(.+)$/.exec(target.trim()) ?? [];
+  return account === '' ? target : `https://${azureHost(account, known)}/${path}`;
+}
+
 export function readContext(options: ContextOptions): LintOptions & { readonly runtime?: RuntimeType } {
   const kserve: KServeVersion | undefined = parseKServeVersion(options.kserveVersion);
   if (kserve === undefined)
@@ -49,6 +76,7 @@ export function readContext(options: ContextOptions): LintOptions & { readonly r
   return {
     kserve,
     settings: settingsFrom(process.env, options.credentials),
+    limits: limitsOf(options),
     ...(runtime === undefined ? {} : { runtime }),
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.runtimeVersion === undefined ? {} : { runtimeVersion: options.runtimeVersion }),

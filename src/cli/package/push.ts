@@ -16,10 +16,12 @@ import { pushPackage } from '../../packaging/push.ts';
 import { openFile } from '../../packaging/random-access.ts';
 import { Failure } from '../failure.ts';
 import {
+  addCloudOption,
   addContextOptions,
   addCredentialOption,
   type ContextOptions,
   interruptSignal,
+  limitsOf,
   printBytes,
   progressLine,
   readCloud,
@@ -41,10 +43,11 @@ interface PushOptions extends ContextOptions {
 
 /** `modelwright push DIR|ZIP --to REPOSITORY`: uploads under the content's address and prints the `storageUri`. */
 export function pushCommand(): Command {
-  return addCredentialOption(addContextOptions(new Command('push').description('Upload a package, or package a folder and upload it')))
+  return addCloudOption(
+    addCredentialOption(addContextOptions(new Command('push').description('Upload a package, or package a folder and upload it'))),
+  )
     .argument('<target>', 'model folder, or a zip made by `modelwright package`')
     .requiredOption('--to <repository>', 'az://ACCOUNT/CONTAINER/PREFIX or https://ACCOUNT.blob…/CONTAINER/PREFIX')
-    .option('--cloud <cloud>', 'cloud of an az:// repository: Public, China or USGovernment', 'Public')
     .option('--folder <path>', 'folder within the repository, such as cv-models')
     .option('--generate', 'generate what is missing and can be derived')
     .option('--force', 'push although lint finds errors')
@@ -98,7 +101,7 @@ async function packageOf(
     return { path: packaged.path, manifest: packaged.manifest, layout: prepared.layout };
   }
   await using archive = await openFile(target);
-  const { sha256, files } = await digestArchive(archive, undefined, signal);
+  const { sha256, files } = await digestArchive(archive, limitsOf(options), signal);
   const layout = recogniseLayout(
     files.map(({ path }) => path),
     { name: options.name ?? suggestName(basename(target).replace(/\.zip$/i, '')), ...runtimeOf(options) },

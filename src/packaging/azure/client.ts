@@ -58,8 +58,10 @@ export function hasStatus(error: unknown, ...statuses: number[]): boolean {
 export function explainAzure(error: unknown, what: string): PackagingError {
   if (error instanceof PackagingError) return error;
   if (error instanceof RestError) {
-    const code = error.code ?? `status ${error.statusCode ?? 'unknown'}`;
-    if (error.statusCode === 401 || error.statusCode === 403) {
+    // An answer to HEAD has no body, and its code in a header only.
+    const code = error.code ?? error.response?.headers.get('x-ms-error-code') ?? `status ${error.statusCode ?? 'unknown'}`;
+    // An account that allows no anonymous access at all answers 409.
+    if (error.statusCode === 401 || error.statusCode === 403 || code === 'PublicAccessNotPermitted') {
       return new PackagingError(
         'AccessDenied',
         `${what}: access denied (${code}). Check the credentials and their permissions (read, list, write, create).`,

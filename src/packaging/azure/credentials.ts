@@ -19,15 +19,26 @@ export type AzureCredential =
 /** Gives the value of a setting by its name, as an environment variable or a file of a mounted Secret. */
 export type Settings = (name: string) => Promise<string | undefined>;
 
-/** Settings from the environment, and from the files of a folder (a Secret mounted as a volume) where the environment has none. */
+/**
+ * Settings from the environment, and from the files of a folder (a Secret mounted as a volume) where the environment has none. Headers for a
+ * host are there as KServe's Secrets have them, too: in `headers`, for the host in `https-host`.
+ */
 export function settingsFrom(environment: NodeJS.ProcessEnv, folder?: string): Settings {
   return async (name) => {
     const value = environment[name]?.trim();
     if (value !== undefined && value !== '') return value;
     if (folder === undefined) return undefined;
-    const text = await readFile(join(folder, name), 'utf8').catch(() => undefined);
-    return text?.trim() === '' ? undefined : text?.trim();
+    const own = await textOf(join(folder, name));
+    if (own !== undefined || !name.endsWith('-headers')) return own;
+    const host = await textOf(join(folder, 'https-host'));
+    return `${host}-headers` === name ? textOf(join(folder, 'headers')) : undefined;
   };
+}
+
+/** Undefined for a file that is empty, or cannot be read. */
+async function textOf(path: string): Promise<string | undefined> {
+  const text = (await readFile(path, 'utf8').catch(() => '')).trim();
+  return text === '' ? undefined : text;
 }
 
 /**

@@ -12,6 +12,9 @@ export interface Repository {
   readonly prefix: string;
 }
 
+/** Folder of a namespace in which full reports of benchmarks lie, and no packages. */
+export const reportsFolder = '_reports';
+
 /**
  * Reads `az://ACCOUNT/CONTAINER/PREFIX` or `https://ACCOUNT.blob…/CONTAINER/PREFIX`.
  *

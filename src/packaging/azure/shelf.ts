@@ -5,13 +5,24 @@ import { PackagingError } from '../errors.ts';
 import { defaultRetry, type RetryOptions, withRetry } from '../retry.ts';
 import { containerClient, explainAzure, hasStatus, judgeAzure } from './client.ts';
 import type { AzureCredential } from './credentials.ts';
-import { incomingBlob, incomingManifestBlob, manifestBlob, packageBlob, type Repository, storageUri } from './repository.ts';
+import { incomingBlob, incomingManifestBlob, manifestBlob, packageBlob, type Repository, reportsFolder, storageUri } from './repository.ts';
 import { type Grant, signatureFor } from './signature.ts';
 
 /** A package, as who made it says. */
 export interface PackageClaim {
   readonly sha256: string;
   readonly sizeBytes: number;
+}
+
+/** An archive with the full report of a load pod. */
+export interface StoredArchive {
+  /** Of the blob, whole. */
+  readonly name: string;
+  /** Folder of the profile that it is of. */
+  readonly folder: string;
+  readonly run: string;
+  /** Milliseconds since the epoch. */
+  readonly modified: number;
 }
 
 export interface StoredPackage {
@@ -123,8 +134,11 @@ export class Shelf {
     const place = { ...this.#repository, prefix: [this.#repository.prefix, folder].filter(Boolean).join('/') };
     const name = packageBlob(place, sha256);
     return this.#explained(name, async () => {
+      const manifest = this.#container.getBlockBlobClient(manifestBlob(place, sha256));
+      const before = await this.#properties(manifest, signal);
       if (!(await this.#delete(this.#container.getBlockBlobClient(name), { ifMatch: etag }, signal))) return false;
-      await this.#delete(this.#container.getBlockBlobClient(manifestBlob(place, sha256)), {}, signal);
+      // Whoever makes the package anew from now on marks its manifest, too, which keeps it.
+      if (before?.etag !== undefined) await this.#delete(manifest, { ifMatch: before.etag }, signal);
       return true;
     });
   }
@@ -134,13 +148,34 @@ export class Shelf {
     await this.#explained(name, () => this.#delete(this.#container.getBlockBlobClient(name), {}, signal));
   }
 
+  /** The archives of full reports in the folder of this namespace; what else may lie there is left out. */
+  async listReports(signal?: AbortSignal): Promise<StoredArchive[]> {
+    const prefix = `${this.#repository.prefix}/${reportsFolder}/`;
+    return this.#explained(prefix, async () => {
+      const archives: StoredArchive[] = [];
+      for await (const { name, properties } of this.#container.listBlobsFlat({ prefix, ...(signal && { abortSignal: signal }) })) {
+        const [, folder, run] = /^([^/]+)\/[^/]+-(r[0-9a-f]{11})-\d+-\d+\.zip$/.exec(name.slice(prefix.length)) ?? [];
+        if (folder !== undefined && run !== undefined) archives.push({ name, folder, run, modified: properties.lastModified.getTime() });
+      }
+      return archives;
+    });
+  }
+
+  /** Removes an archive, by the name that `listReports` gave. */
+  async removeReport(name: string, signal?: AbortSignal): Promise<void> {
+    await this.#explained(name, () => this.#delete(this.#container.getBlockBlobClient(name), {}, signal));
+  }
+
   /** A package is one without its manifest too; what is there under the manifest's passing name and is none is dropped. */
   async #promoteManifest(run: string, sha256: string, signal?: AbortSignal): Promise<void> {
     const incoming = this.#container.getBlockBlobClient(this.incomingManifest(run));
     const found = await this.#properties(incoming, signal);
     if (found === undefined) return;
     if (found.contentType === 'application/json' && (found.contentLength ?? 0) <= manifestBytes) {
-      await this.#beginCopy(incoming, found.etag, this.#container.getBlockBlobClient(manifestBlob(this.#repository, sha256)), signal);
+      const manifest = this.#container.getBlockBlobClient(manifestBlob(this.#repository, sha256));
+      // One that is there is marked, so that nobody collects it with the package before; where it just went, it is made again.
+      if (!(await this.#mark(manifest, { used: new Date().toISOString() }, signal)))
+        await this.#beginCopy(incoming, found.etag, manifest, signal);
     }
     await this.#delete(incoming, {}, signal);
   }
@@ -180,8 +215,12 @@ export class Shelf {
     if (!matches(found, claim)) {
       throw new PackagingError('Conflict', `${blob.name} is there and is not the package that its name says. Delete it.`, blob.name);
     }
+    return this.#mark(blob, { sha256: claim.sha256, used: new Date().toISOString() }, signal);
+  }
+
+  /** Writes metadata, which changes the tag; false where there is no such blob. */
+  async #mark(blob: BlockBlobClient, metadata: Record<string, string>, signal?: AbortSignal): Promise<boolean> {
     try {
-      const metadata = { sha256: claim.sha256, used: new Date().toISOString() };
       await withRetry((abortSignal) => blob.setMetadata(metadata, { abortSignal }), judgeAzure, this.#retry, signal);
       return true;
     } catch (error) {

@@ -10,11 +10,14 @@ import { guardedVisit, refusalIn, unguardedVisit, type Visit } from './visit.ts'
 class StatusError extends Error {
   readonly status: number;
   readonly retryAfter: string | undefined;
+  /** What Azure calls it: an account that allows no anonymous access at all answers 409. */
+  readonly azureCode: string | undefined;
 
   constructor(response: Response) {
     super(`status ${response.status}`);
     this.status = response.status;
     this.retryAfter = response.headers.get('retry-after') ?? undefined;
+    this.azureCode = response.headers.get('x-ms-error-code') ?? undefined;
   }
 }
 
@@ -142,8 +145,8 @@ function judgeHttp(error: unknown): Attempt {
 function explainHttp(error: unknown, shown: string): PackagingError {
   if (error instanceof PackagingError) return error;
   if (error instanceof StatusError) {
-    const { status } = error;
-    if (status === 401 || status === 403)
+    const { status, azureCode } = error;
+    if (status === 401 || status === 403 || azureCode === 'PublicAccessNotPermitted')
       return new PackagingError(
         'AccessDenied',
         `${shown}: access denied (status ${status}). It cannot be read with these credentials, or without any.`,

@@ -5,6 +5,7 @@ import { parseStorageUri, type StorageUri } from '../../models/storage-uri.ts';
 import { containerClient } from '../azure/client.ts';
 import { findCredential, type Settings } from '../azure/credentials.ts';
 import { PackagingError } from '../errors.ts';
+import type { ArchiveLimits } from '../limits.ts';
 import { defaultRetry, type RetryOptions } from '../retry.ts';
 import { openBlob } from './azure.ts';
 import { openHttp, parseHostHeaders } from './http.ts';
@@ -49,6 +50,8 @@ export interface OpenOptions {
   readonly retry?: RetryOptions;
   /** Hosts of http(s) that may be asked, and what they may resolve to; absent: anything. Redirects are judged too. */
   readonly hosts?: HostRules;
+  /** Caps on archives; absent: the default ones. */
+  readonly limits?: ArchiveLimits;
 }
 
 /**
@@ -62,6 +65,8 @@ export async function openRemote(uri: string, options: OpenOptions, signal?: Abo
   if (azure !== undefined && parsed.scheme === 'https' && !parsed.hasQuery) {
     const credential = await findCredential(azure.account, azure.cloud, options.settings);
     if (credential.kind !== 'anonymous') {
+      if (options.hosts !== undefined && options.hosts(parsed.host ?? '') === undefined)
+        throw new PackagingError('AccessDenied', `${parsed.redacted}: the host is not among those that may be read from.`, parsed.redacted);
       return openBlob(
         containerClient(`https://${parsed.host ?? ''}`, azure.container, credential),
         decodeURIComponent(azure.path),

@@ -53,12 +53,25 @@ export async function planZip(sources: readonly SourceEntry[], spool: string, si
   }
   await using pool: DeflatePool = toDeflate > 4 * chunkBytes ? startDeflatePool(Math.min(4, availableParallelism())) : inlineDeflate();
   try {
+    const planned = new Map<SourceEntry, PlannedEntry>();
+    const [toPack, toStore] = [
+      sources.filter((_, index) => compressible[index] === true),
+      sources.filter((_, index) => compressible[index] !== true),
+    ];
+    // Compressing keeps other threads at work; meanwhile this one reads what is stored.
+    await both(
+      (async () => {
+        for (const source of toPack) {
+          const packed = await deflateSource(source, pool, packedStore, signal);
+          if (packed !== undefined) planned.set(source, packed);
+        }
+      })(),
+      (async () => {
+        for (const source of toStore) planned.set(source, await measure(source, signal));
+      })(),
+    );
     const entries: PlannedEntry[] = [];
-    for (const [index, source] of sources.entries()) {
-      signal?.throwIfAborted();
-      const packed = compressible[index] === true ? await deflateSource(source, pool, packedStore, signal) : undefined;
-      entries.push(packed ?? (await measure(source, signal)));
-    }
+    for (const source of sources) entries.push(planned.get(source) ?? (await measure(source, signal)));
     return {
       entries,
       sizeBytes: zipSize(entries),
@@ -69,6 +82,11 @@ export async function planZip(sources: readonly SourceEntry[], spool: string, si
     await packedStore.close();
     throw error;
   }
+}
+
+/** Waits for both to end, and throws what the first of them threw, if it did. */
+async function both(...work: readonly Promise<void>[]): Promise<void> {
+  for (const ended of await Promise.allSettled(work)) if (ended.status === 'rejected') throw ended.reason;
 }
 
 /** Size of the archive that a plan will become. */
