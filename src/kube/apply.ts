@@ -83,9 +83,8 @@ export class Applier {
     const key = keyOf(desired);
     const id = memoryId(type, key, 'object');
     const live = store.get(key);
-    const digest = digestOf(desired);
     const memory = this.#memories.get(id);
-    if (memory?.desired === digest && (live === undefined || metadataOf(live).uid === memory.uid)) {
+    if (memory !== undefined && (live === undefined || metadataOf(live).uid === memory.uid) && memory.desired === digestOf(desired)) {
       if (live !== undefined && memory.answered === lookOf(live)) return { written: false, object: live };
       // The cache is behind our own write. It will hear of that, and of whatever came after.
       if (!store.hasSeen(key, memory.resourceVersion)) return { written: false, object: live };
@@ -95,7 +94,7 @@ export class Applier {
     const uid = live === undefined ? (desired.metadata.uid ?? this.#unheardOf(store, key, memory)) : metadataOf(live).uid;
     const body = { ...desired, metadata: { ...desired.metadata, ...(uid === undefined ? whenAbsent : { uid }) } };
     const object = await this.#client.apply(type, body, { fieldManager: this.#fieldManager, force: true }, signal);
-    this.#remember(id, object, digest, lookOf(object as Cached<KubeObject>));
+    this.#remember(id, object, digestOf(desired), lookOf(object as Cached<KubeObject>));
     return { written: true, object };
   }
 
