@@ -1,7 +1,6 @@
 /** The way of the best setting to the ModelDeployment: what has to hold, the dry run, and the write. Pure. */
 import type { ApplicationStatus, Applied } from '../../../api/model-profile/apply.ts';
 import { authorityOf, denied } from './authority.ts';
-import { heldBack } from './candidate.ts';
 import { type SpecPatch, standingOf, tooMuch } from './changes.ts';
 import {
   type Applying,
@@ -16,6 +15,7 @@ import {
   verdictOf,
 } from './finding.ts';
 import { markedBy } from './gitops.ts';
+import { heldBack } from './held-back.ts';
 import { keptFor } from './kept.ts';
 import { type Json, mergePatch } from './merge-patch.ts';
 import { measuredBest } from './observe.ts';
