@@ -81,6 +81,12 @@ describe('the Job of a run', () => {
     });
   });
 
+  it('is ended as a whole by what every index would end with: wrong usage, a server that cannot be used, a payload that it refuses', () => {
+    const { podFailurePolicy } = render().spec ?? {};
+    const rule = (podFailurePolicy as { rules: { action: string; onExitCodes?: { values: number[] } }[] }).rules[1];
+    assert.deepEqual([rule?.action, rule?.onExitCodes?.values], ['FailJob', [2, 3, 6]]);
+  });
+
   it('has pods without a token, restricted, and with whole CPUs of their own', () => {
     const pod = podOf(render());
     assert.equal(pod.automountServiceAccountToken, false);

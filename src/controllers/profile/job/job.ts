@@ -46,8 +46,8 @@ export interface JobInput {
 
 /** What is left of a Job and its pods is there for people to look at for an hour; the operator has read it by then. */
 const ttlSeconds = 3600;
-/** Exit codes of `modelwright bench` that every other index would end with as well: wrong usage, server not usable. */
-const hopelessExitCodes = [2, 3];
+/** Exit codes of `modelwright bench` that every other index would end with as well: wrong usage, server not usable, payload refused. */
+const hopelessExitCodes = [2, 3, 6];
 
 /** The Job, complete: the same input gives the same Job, under the same name. */
 export function renderJob(input: JobInput): JobObject {
