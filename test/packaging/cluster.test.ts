@@ -18,7 +18,7 @@ import { pullPackage } from '../../src/packaging/pull.ts';
 import { listSource } from '../../src/packaging/source-folder.ts';
 import { playStatus, servingStatus } from '../integration/deployment/light-kserve.ts';
 import { apply, eventually, get, kubectl } from '../support/cluster.ts';
-import { account, hosts } from './support/azure.ts';
+import { account as azureAccount, hosts } from './support/azure.ts';
 import { type Kubelet, packagingPods, startKubelet } from './support/kubelet.ts';
 import {
   conditionOf,
@@ -31,6 +31,7 @@ import {
   packaged,
   repository,
 } from './support/packaging-cluster.ts';
+import { client, startTokenServer, tenant } from './support/token-server.ts';
 
 interface Service {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>>; readonly uid: string };
@@ -74,14 +75,20 @@ before(async () => {
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
   const address = web.address();
   webHost = `127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
-  await declarePlatform({
+  await declarePolicy({ sourceHosts: [webHost] });
+});
+
+function declarePolicy(policy: object): Promise<void> {
+  const { namespace, other } = cluster;
+  return declarePlatform({
     repositories: [
       repository('default', { matchLabels: { 'kubernetes.io/metadata.name': namespace } }, { reclaimPolicy: 'Delete' }),
       repository('team-b', { matchLabels: { 'kubernetes.io/metadata.name': other } }),
     ],
-    policy: { sourceHosts: [webHost] },
+    policy,
   });
-});
+}
+
 after(async () => {
   web?.close();
   await kubelet?.[Symbol.asyncDispose]();
@@ -310,6 +317,116 @@ describe('verify', { timeout: 300_000 }, () => {
     for (const name of ['changed', 'other-layout']) await assert.rejects(service(name), /NotFound/);
   });
 
+  describe('of a package that may not be read without credentials', () => {
+    const secret = (name: string, stringData: Readonly<Record<string, string>>) =>
+      apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: cluster.namespace }, stringData });
+    const account = (name: string, ...secrets: readonly string[]) =>
+      apply({
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata: { name, namespace: cluster.namespace },
+        secrets: secrets.map((one) => ({ name: one })),
+      });
+    const podOf = (name: string) => kubelet.played.findLast(({ pod }) => pod.metadata.labels['modelwright.dev/packaging'] === name)?.pod;
+    let storageUri: string;
+    before(async () => {
+      storageUri = (await deployedWhere('from-archive', cluster.namespace, packaged('True'))).status?.package?.storageUri ?? '';
+      await declarePolicy({
+        sourceHosts: [webHost, hosts.Public],
+        serviceAccounts: ['with-key', 'with-signature', 'with-identity', 'without'],
+      });
+    });
+    after(() => declarePolicy({ sourceHosts: [webHost] }));
+    const verified = (name: string, serviceAccountName: string, spec: object = {}) =>
+      deploy(name, cluster.namespace, { storageUri, verify: true }, { serviceAccountName, ...spec });
+
+    it("reads it with the account key of the model's service account, and mounts no other key of its Secrets", async () => {
+      await secret('azure-key', { AZURE_STORAGE_ACCESS_KEY: cluster.azure.key, 'database-password': 'hush' });
+      await secret('unrelated', { token: 'hush' });
+      await account('with-key', 'unrelated', 'not-there', 'azure-key');
+      await verified('private', 'with-key');
+      const { status } = await deployedWhere('private', cluster.namespace, packaged('True', 'Verified'));
+      assert.deepEqual([status?.package?.files, status?.package?.storageUri], [2, storageUri]);
+      const pod = podOf('private');
+      assert.deepEqual([pod?.spec.serviceAccountName, pod?.spec.automountServiceAccountToken], ['with-key', false]);
+      const keys = pod?.spec.volumes.flatMap(({ projected }) => projected?.sources.flatMap(({ secret: { items } }) => items) ?? []);
+      assert.ok(keys?.length && keys.every(({ key }) => /^(?:AZ_|AZURE_)/.test(key)));
+      await eventually(
+        () => service('private').catch(() => undefined),
+        (found) => found?.spec.predictor.model.storageUri === storageUri,
+      );
+    });
+
+    it('reads it with a signature for that one package', async () => {
+      const blobName = `${new URL(storageUri).pathname.replace(/^\/models\//, '')}/model.zip`;
+      const signature = generateBlobSASQueryParameters(
+        {
+          containerName: 'models',
+          blobName,
+          permissions: BlobSASPermissions.parse('r'),
+          startsOn: new Date(Date.now() - 60_000),
+          expiresOn: new Date(Date.now() + 3_600_000),
+          protocol: SASProtocol.Https,
+        },
+        new StorageSharedKeyCredential(azureAccount, cluster.azure.key),
+      ).toString();
+      await secret('azure-signature', { AZURE_STORAGE_ACCESS_KEY: signature });
+      await account('with-signature', 'azure-signature');
+      await verified('private-by-signature', 'with-signature');
+      await deployedWhere('private-by-signature', cluster.namespace, packaged('True', 'Verified'));
+    });
+
+    it('reads it by workload identity, where the pods of the model ask for it', async () => {
+      await using tokens = await startTokenServer();
+      const tokenFile = join(cluster.work, 'federated-token');
+      await writeFile(tokenFile, 'federated');
+      kubelet.identity = {
+        AZURE_CLIENT_ID: client,
+        AZURE_TENANT_ID: tenant,
+        AZURE_FEDERATED_TOKEN_FILE: tokenFile,
+        AZURE_AUTHORITY_HOST: tokens.authority,
+      };
+      await account('with-identity');
+      await verified('private-by-identity', 'with-identity', { podMetadata: { labels: { 'azure.workload.identity/use': 'true' } } });
+      await deployedWhere('private-by-identity', cluster.namespace, packaged('True', 'Verified'));
+      assert.ok(tokens.asked.every(({ body }) => body.get('client_assertion') === 'federated') && tokens.asked.length > 0);
+      kubelet.identity = {};
+    });
+
+    it('says what is missing where there is nothing to read it with, and reads it when that is mended', async () => {
+      await account('without');
+      await verified('private-mended', 'without');
+      const { status } = await deployedWhere('private-mended', cluster.namespace, ({ status: seen }) =>
+        /AccessDenied|NotFound/.test(conditionOf(seen, 'Packaged')?.reason ?? ''),
+      );
+      assert.match(
+        conditionOf(status, 'Packaged')?.message ?? '',
+        /without credentials, since no Secret that service account "without" lists under secrets has any that KServe uses here \(AZURE_STORAGE_ACCESS_KEY, or/,
+      );
+      await assert.rejects(service('private-mended'), /NotFound/);
+      await account('without', 'azure-key');
+      await deployedWhere('private-mended', cluster.namespace, packaged('True', 'Verified'));
+    });
+
+    it('does not read under a service account that the policy does not allow', async () => {
+      const before = kubelet.played.length;
+      await account('privileged', 'azure-key');
+      await verified('private-forbidden', 'privileged');
+      await deployedWhere('private-forbidden', cluster.namespace, packaged('False', 'ServiceAccountNotAllowed'));
+      assert.deepEqual([await jobsOf('private-forbidden', cluster.namespace), kubelet.played.length], [[], before]);
+    });
+
+    it('waits for a service account that is not there', async () => {
+      await verified('private-early', 'with-signature');
+      await deployedWhere('private-early', cluster.namespace, packaged('True', 'Verified'));
+      await kubectl(['delete', 'serviceaccount', 'with-signature', '-n', cluster.namespace]);
+      await verified('private-late', 'with-signature');
+      await deployedWhere('private-late', cluster.namespace, packaged('False', 'ServiceAccountMissing'));
+      await account('with-signature', 'azure-signature');
+      await deployedWhere('private-late', cluster.namespace, packaged('True', 'Verified'));
+    });
+  });
+
   async function packageBytes(): Promise<Buffer> {
     const { package: made } = (await deployedWhere('from-archive', cluster.namespace, packaged('True'))).status ?? {};
     const path = new URL(made?.storageUri ?? '').pathname.replace(/^\/models\//, '');
@@ -399,7 +516,7 @@ describe('what must not be', { timeout: 600_000 }, () => {
           protocol: SASProtocol.Https,
           version: '2022-11-02',
         },
-        new StorageSharedKeyCredential(account, cluster.azure.key),
+        new StorageSharedKeyCredential(azureAccount, cluster.azure.key),
       ).toString();
     const secretName = pod?.spec.volumes.find(({ name }) => name === 'credentials')?.secret?.secretName ?? '';
     const stringData = {

@@ -79,6 +79,16 @@ export const packagingSchema = object('The Jobs that package and verify models, 
   ),
   workSpace: Type.Optional(quantity('Disk space on the node for one package. Omitted: 20Gi.')),
   resources: Type.Optional(resources),
+  limits: Type.Optional(
+    object('Caps on packages and archives, for these Jobs and for the storage container: what goes beyond one is refused.', {
+      size: Type.Optional(quantity('Size of an archive, and of its files together. Omitted: 100Gi.')),
+      files: Type.Optional(integer('Files and directories in an archive.', { minimum: 1, maximum: 10_000_000, default: 100_000 })),
+      ratio: Type.Optional(
+        integer('Size of a file over its packed size; the first 64 KiB are free.', { minimum: 1, maximum: 1_000_000, default: 200 }),
+      ),
+      depth: Type.Optional(integer('Directories in one name.', { minimum: 1, maximum: 1000, default: 32 })),
+    }),
+  ),
 });
 
 export const storageContainerSchema = object(

@@ -38,6 +38,8 @@ export const permissions: readonly Permission[] = [
   // Packaging: Jobs, the Secrets with signatures that they and the pods are given (written, and never read), and the labels that say who may.
   { group: 'batch', resource: 'jobs', verbs: own },
   { group: '', resource: 'secrets', verbs: ['create', 'update', 'delete'] },
+  // Which Secrets a model's service account names: a verifying Job reads as the model's pods would.
+  { group: '', resource: 'serviceaccounts', verbs: ['get'] },
   { group: '', resource: 'namespaces', verbs: read },
   { group: 'serving.kserve.io', resource: 'clusterstoragecontainers', verbs: read },
   { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions', verbs: read },

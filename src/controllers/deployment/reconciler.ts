@@ -171,6 +171,7 @@ export class Reconciler {
         dialect: platform,
         settings: settings?.packaging,
         sourceHosts: (settings?.policy ?? policy).sourceHosts ?? [],
+        serviceAccounts: (settings?.policy ?? policy).serviceAccounts ?? [],
         image: packaging.image,
         now: clock.now(),
       }),

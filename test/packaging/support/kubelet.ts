@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kubectl, list } from '../../support/cluster.ts';
 
@@ -20,6 +20,7 @@ export interface Pod {
     readonly labels: Readonly<Record<string, string>>;
   };
   readonly spec: {
+    readonly serviceAccountName?: string;
     readonly automountServiceAccountToken?: boolean;
     readonly containers: readonly {
       readonly name: string;
@@ -31,6 +32,11 @@ export interface Pod {
     readonly volumes: readonly {
       readonly name: string;
       readonly secret?: { readonly secretName: string };
+      readonly projected?: {
+        readonly sources: readonly {
+          readonly secret: { readonly name: string; readonly items: readonly { readonly key: string; readonly path: string }[] };
+        }[];
+      };
       readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean };
       readonly emptyDir?: object;
     }[];
@@ -55,6 +61,8 @@ export interface Kubelet extends AsyncDisposable {
   started: ((child: ChildProcess, pod: Pod) => void) | undefined;
   /** Pods wait while this is true. */
   paused: boolean;
+  /** What Azure's webhook for workload identity sets in Pods that ask for it by their label. */
+  identity: Readonly<Record<string, string>>;
 }
 
 export interface KubeletOptions {
@@ -73,13 +81,15 @@ export function startKubelet({ namespaces, claims, env }: KubeletOptions): Kubel
     alter: undefined,
     started: undefined,
     paused: false,
+    identity: {},
     async [Symbol.asyncDispose]() {
       stop.abort();
       await loop;
     },
   };
   const play = async (pod: Pod) => {
-    const ended = await runPod(pod, claims, env, (child) => kubelet.started?.(child, pod));
+    const asked = pod.metadata.labels['azure.workload.identity/use'] === 'true' ? kubelet.identity : {};
+    const ended = await runPod(pod, claims, { ...env, ...asked }, (child) => kubelet.started?.(child, pod));
     const said = (await kubelet.alter?.(ended)) ?? ended;
     played.push(said);
     await writeStatus(said).catch(() => undefined);
@@ -120,6 +130,7 @@ async function runPod(
       const path = claim === undefined ? join(folder, name) : (claims[claim] ?? '');
       await mkdir(path, { recursive: true });
       if (volume?.secret !== undefined) await mountSecret(pod.metadata.namespace, volume.secret.secretName, path);
+      for (const { secret } of volume?.projected?.sources ?? []) await projectSecret(pod.metadata.namespace, secret, path);
       mounts.set(mountPath, path);
     }
     const real = (text: string) =>
@@ -144,6 +155,23 @@ async function runPod(
 async function mountSecret(namespace: string, name: string, path: string): Promise<void> {
   const { data } = JSON.parse(await kubectl(['get', 'secret', name, '-n', namespace, '-o', 'json'])) as { data: Record<string, string> };
   for (const [key, value] of Object.entries(data)) await writeFile(join(path, key), Buffer.from(value, 'base64'), { mode: 0o440 });
+}
+
+/** Keys that the Secret has not, and a Secret that is not there, are left out: the source is optional. */
+async function projectSecret(
+  namespace: string,
+  { name, items }: { readonly name: string; readonly items: readonly { readonly key: string; readonly path: string }[] },
+  folder: string,
+): Promise<void> {
+  const found = (await kubectl(['get', 'secret', name, '-n', namespace, '--ignore-not-found', '-o', 'json'])).trim();
+  if (found === '') return;
+  const { data = {} } = JSON.parse(found) as { data?: Record<string, string> };
+  for (const { key, path } of items) {
+    const value = data[key];
+    if (value === undefined) continue;
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), Buffer.from(value, 'base64'), { mode: 0o444 });
+  }
 }
 
 async function writeStatus({ pod, exitCode, message }: Ended): Promise<void> {

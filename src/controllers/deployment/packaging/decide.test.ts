@@ -27,6 +27,7 @@ function seen(over: Partial<PackagingObserved> = {}, spec: Partial<ModelDeployme
     dialect: dialectOf(newestKServe),
     settings: settingsOf(declared()),
     sourceHosts: [],
+    serviceAccounts: [],
     namespace: { name: 'models', uid: '01234567-89ab', labels: { 'kubernetes.io/metadata.name': 'models' } },
     image: 'modelwright:1',
     jobs: [],
@@ -144,6 +145,57 @@ describe('an archive', () => {
   it('is packaged once for all deployments of the namespace', () => assert.equal(stepOf(of({ siblings: [{ ...made, source }] })), 'Reuse'));
   it('of another repository is no package of this one', () =>
     assert.equal(stepOf(of({ siblings: [{ ...made, source, repository: 'other' }] })), 'Start'));
+});
+
+describe('a storageUri that is verified', () => {
+  const sha256 = 'c'.repeat(64);
+  const storageUri = `https://models.blob.core.windows.net/models/packages/${sha256}`;
+  const china = `https://models.blob.core.chinacloudapi.cn/models/packages/${sha256}/model.zip`;
+  const verified = (over: Partial<PackagingObserved> = {}, spec: Partial<ModelDeployment['spec']> = {}) =>
+    seen(over, { source: { storageUri, verify: true }, ...spec });
+  const denied = (of: PackagingObserved, attempt = 1) => {
+    const failure = { code: 'AccessDenied', message: 'Access denied.', retry: false } as const;
+    return withJob(of, { exitCode: 1, message: printJobMessage(run, { failure }) }, attempt);
+  };
+  const messageOf = (of: PackagingObserved) => {
+    const { outcome } = decidePackaging(of);
+    return outcome.kind === 'Failed' ? outcome.block.message : '';
+  };
+
+  it('is read by a Job', () => assert.equal(stepOf(verified()), 'Start'));
+
+  it('is not read under a service account that the policy does not allow', () => {
+    const of = (serviceAccounts: readonly string[]) => verified({ serviceAccounts }, { serviceAccountName: 'reader' });
+    assert.deepEqual([stepOf(of([])), reasonOf(of([]))], ['None', 'ServiceAccountNotAllowed']);
+    assert.equal(stepOf(of(['reader'])), 'Start');
+  });
+
+  it('is not read from a host that models may not come from', () => {
+    const elsewhere = verified({ sourceHosts: ['example.com'] });
+    assert.deepEqual([stepOf(elsewhere), reasonOf(elsewhere)], ['None', 'SourceHostNotAllowed']);
+    assert.equal(stepOf(verified({ sourceHosts: ['*.blob.core.windows.net'] })), 'Start');
+  });
+
+  it('and may not be read says so at once, and is tried again, since who gives the access changes nothing here', () => {
+    const soon = { ...denied(verified()), now: Date.parse('2026-01-01T00:59:05Z') };
+    const { step, lookAgainMilliseconds } = decidePackaging(soon);
+    assert.deepEqual([step.kind, reasonOf(soon), lookAgainMilliseconds], ['None', 'AccessDenied', 10_000]);
+    assert.match(messageOf(soon), /^Access denied; try 1 of 5, the next follows$/);
+    assert.equal(stepOf(denied(verified())), 'Start');
+    const last = denied(verified(), 5);
+    assert.deepEqual([stepOf(last), reasonOf(last)], ['None', 'AccessDenied']);
+    assert.match(messageOf(last), /tried 5 times\. To have it tried again, delete its Job, or change spec\.source$/);
+  });
+
+  it('and is private where this KServe has no credentials for it is refused with that reason', () => {
+    const source = { source: { storageUri: china, verify: true } };
+    const old = denied(verified({ dialect: dialectOf({ major: 0, minor: 9 }) }, source), 5);
+    assert.match(messageOf(old), /The blob is private, and KServe 0\.9 has Azure credentials only for .*KServe 0\.11 or newer.*MW-L0733/);
+    const newer = denied(verified({}, source), 5);
+    assert.match(messageOf(newer), /Let the storage container "modelwright" fetch it/);
+    const ours = denied(verified({ dialect: { ...dialectOf(newestKServe), hasStorageContainer: true } }, source), 5);
+    assert.doesNotMatch(messageOf(ours), /MW-L0733/);
+  });
 });
 
 describe('what keeps a model from being packaged', () => {

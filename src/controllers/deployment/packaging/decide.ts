@@ -2,13 +2,16 @@
 import type { ModelDeployment } from '../../../api/model-deployment/index.ts';
 import type { Dialect } from '../../../kserve/dialect.ts';
 import type { PodObject } from '../../../kserve/observation.ts';
+import { allowsServiceAccount, allowsStorageUri } from '../../../kserve/policy.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { hostMatcher } from '../../../models/host-list.ts';
+import { lintStorageUri } from '../../../models/storage-uri-lint.ts';
 import { storageUri } from '../../../packaging/azure/repository.ts';
 import type { JobResult } from '../../../packaging/job-message.ts';
 import { accessFor } from './access.ts';
 import { jobStateOf } from './job-state.ts';
 import { failed, notAsked, type Outcome, type PackageStatus, working } from './outcome.ts';
+import { downloaderOf, serviceAccountOf } from './reader.ts';
 import { chooseRepository, type NamespaceIdentity, type NamespaceRepository } from './repository.ts';
 import { annotations, type JobObject } from './resources.ts';
 import type { PackagingSettings } from './settings.ts';
@@ -20,6 +23,8 @@ export interface PackagingObserved {
   readonly dialect: Dialect;
   readonly settings: PackagingSettings | undefined;
   readonly sourceHosts: readonly string[];
+  /** Service accounts beside "default" that the policy allows. */
+  readonly serviceAccounts: readonly string[];
   /** Undefined: not known, or not to be read. */
   readonly namespace: NamespaceIdentity | undefined;
   /** Image with our own program. */
@@ -90,7 +95,7 @@ function decideOn(task: Task | undefined, target: Target, observed: PackagingObs
   if (deployment.spec.suspend === true) {
     return stop(working('Suspended', 'The model is packaged when spec.suspend is false again', earlier), jobs);
   }
-  const block = hostBlock(observed);
+  const block = hostBlock(observed) ?? (task.kind === 'Verify' ? readerBlock(task, observed) : undefined);
   if (block !== undefined) return stop({ ...block, ...(earlier && { package: earlier }) }, jobs);
   const { image } = observed;
   if (image === undefined) {
@@ -125,12 +130,15 @@ function decideOn(task: Task | undefined, target: Target, observed: PackagingObs
     case 'Failed': {
       const { failure, at } = state;
       const attempt = Number(job.metadata.annotations?.[annotations.attempt] ?? 1);
-      if (!failure.retry || attempt >= maxAttempts)
-        return { step: none, remove, outcome: failed(reasonOf(failure.code), remedied(failure, task, attempt), earlier) };
+      const fromOutside = task.kind === 'Verify' && curedOutside.has(failure.code);
+      const said = fromOutside ? withoutCredentials(failure, task, observed) : failure;
+      if (!(failure.retry || fromOutside) || attempt >= maxAttempts)
+        return { step: none, remove, outcome: failed(reasonOf(failure.code), remedied(said, task, attempt), earlier) };
       const wait = at + Math.min(firstRetryMilliseconds * 2 ** (attempt - 1), lastRetryMilliseconds) - observed.now;
       if (wait <= 0) return { step: start(attempt + 1), remove: [...remove, job], outcome: begun };
-      const message = `${failure.message.replace(/\.$/, '')}; try ${attempt} of ${maxAttempts}, the next follows`;
-      return { step: none, remove, outcome: working('PackagingRetries', message, earlier), lookAgainMilliseconds: wait };
+      const message = `${said.message.replace(/\.$/, '')}; try ${attempt} of ${maxAttempts}, the next follows`;
+      const outcome = fromOutside ? failed(failure.code, message, earlier) : working('PackagingRetries', message, earlier);
+      return { step: none, remove, outcome, lookAgainMilliseconds: wait };
     }
     default:
       return state satisfies never;
@@ -171,6 +179,42 @@ function hostBlock({ deployment, sourceHosts }: PackagingObserved): Extract<Outc
   return { kind: 'Failed', block: { stage: 'Packaging', reason: 'SourceHostNotAllowed', message } };
 }
 
+/** The Job reads as the Pods of the model will: what may not be used by them, or read by them, is not used or read by it. */
+function readerBlock(
+  { storageUri }: Extract<Task, { kind: 'Verify' }>,
+  { deployment, sourceHosts, serviceAccounts }: PackagingObserved,
+): Extract<Outcome, { kind: 'Failed' }> | undefined {
+  const block = (reason: string, message: string) => ({ kind: 'Failed', block: { stage: 'Validation', reason, message } }) as const;
+  const account = serviceAccountOf(deployment);
+  if (!allowsServiceAccount({ serviceAccounts }, account)) {
+    return block(
+      'ServiceAccountNotAllowed',
+      `spec.serviceAccountName: the cluster policy does not allow "${account}"; leave the field out, or ask an administrator to add it to the allowed service accounts`,
+    );
+  }
+  if (allowsStorageUri({ sourceHosts }, storageUri)) return undefined;
+  return block(
+    'SourceHostNotAllowed',
+    'spec.source.storageUri: the cluster policy does not allow models from this host; use an allowed one, or ask an administrator to add it to spec.policy.sourceHosts of the ServingPlatform',
+  );
+}
+
+/** Failures of a verification that are cured where nothing tells us: by whoever gives the access, or puts the package there. */
+const curedOutside: ReadonlySet<string> = new Set(['AccessDenied', 'NotFound']);
+
+/** A private blob that this KServe could not read either, with whatever credentials: that is the reason then. */
+function withoutCredentials<F extends { readonly message: string }>(
+  failure: F,
+  { storageUri }: Extract<Task, { kind: 'Verify' }>,
+  { dialect }: PackagingObserved,
+): F {
+  if (downloaderOf(storageUri, dialect) !== 'kserve-http') return failure;
+  const found = lintStorageUri(storageUri, dialect.version, { isPrivate: true, modelwrightFetch: false }).find(
+    ({ code }) => code === 'MW-L0733',
+  );
+  return found === undefined ? failure : { ...failure, message: `${failure.message} ${found.sentence} ${found.fix} (${found.code})` };
+}
+
 /** The later try first. */
 function newestFirst(a: Cached<JobObject>, b: Cached<JobObject>): number {
   const attempt = ({ metadata }: Cached<JobObject>) => Number(metadata.annotations?.[annotations.attempt] ?? 0);
@@ -184,7 +228,8 @@ function reasonOf(code: string): string {
 
 function remedied({ message, retry }: { readonly message: string; readonly retry: boolean }, task: Task, attempt: number): string {
   const text = message.replace(/\.$/, '');
-  if (retry) return `${text}; tried ${attempt} times. To have it tried again, delete its Job, or change spec.source`;
+  if (retry || (task.kind === 'Verify' && attempt >= maxAttempts))
+    return `${text}; tried ${attempt} times. To have it tried again, delete its Job, or change spec.source`;
   return task.kind === 'Pack'
     ? `${text}. To have it packaged again, correct the source and change spec.source.volume.revision, or spec.source.archive`
     : text;

@@ -4,8 +4,9 @@ import type { ModelDeployment } from '../../../api/model-deployment/index.ts';
 import { controllerReference, type OwnerReference } from '../../../kube/object.ts';
 import { restrictedContainer, restrictedPod } from '../../../kube/pod-security.ts';
 import type { Cached } from '../../../kube/store.ts';
+import { type Reader, workloadIdentityLabel } from './reader.ts';
 import { annotations, type JobObject, packagingLabel, type SecretObject } from './resources.ts';
-import type { PackagingSettings } from './settings.ts';
+import { limitWords, type PackagingSettings } from './settings.ts';
 import type { Task } from './task.ts';
 
 /** How long a packaging Job may take where nothing else is declared, seconds. */
@@ -25,6 +26,8 @@ export interface JobOptions {
   readonly settings: PackagingSettings | undefined;
   /** For a package: the blobs to make for it and its manifest, and packages that need not be sent again. */
   readonly upload?: { readonly url: string; readonly manifestUrl: string; readonly known: readonly string[] };
+  /** For a verification: as whom it reads. */
+  readonly reader?: Reader;
   /** Hosts that archives may come from. */
   readonly sourceHosts: readonly string[];
   /** `0.20`. */
@@ -46,7 +49,7 @@ export function uploadSecretName(job: string): string {
  * server, and sees the volume read-only.
  */
 export function renderJob(options: JobOptions): JobObject {
-  const { deployment, task, attempt, run, image, settings } = options;
+  const { deployment, task, attempt, run, image, settings, reader } = options;
   const { namespace = '', name } = deployment.metadata;
   const job = jobName(name, task, attempt);
   const labels = { 'app.kubernetes.io/managed-by': 'modelwright', 'app.kubernetes.io/component': 'packaging', [packagingLabel]: name };
@@ -54,8 +57,18 @@ export function renderJob(options: JobOptions): JobObject {
   const volumes = [
     { name: 'work', mount: workPath, emptyDir: { sizeLimit: settings?.jobs.workSpace ?? '20Gi' } },
     ...(task.kind === 'Pack'
-      ? [{ name: 'credentials', mount: credentialsPath, readOnly: true, secret: { secretName: uploadSecretName(job), defaultMode: 0o440 } }]
+      ? [
+          {
+            name: 'credentials',
+            mount: credentialsPath,
+            readOnly: true,
+            secret: { secretName: uploadSecretName(job), defaultMode: 0o440 },
+          },
+        ]
       : []),
+    ...(reader === undefined || reader.secrets.length === 0
+      ? []
+      : [{ name: 'credentials', mount: credentialsPath, readOnly: true, projected: secretsOf(reader) }]),
     ...(volume === undefined
       ? []
       : [{ name: 'volume', mount: volumePath, readOnly: true, persistentVolumeClaim: { claimName: volume.claimName, readOnly: true } }]),
@@ -76,9 +89,10 @@ export function renderJob(options: JobOptions): JobObject {
       backoffLimit: 0,
       activeDeadlineSeconds: settings?.jobs.deadlineSeconds ?? defaultDeadlineSeconds,
       template: {
-        metadata: { labels },
+        metadata: { labels: { ...labels, ...(reader?.workloadIdentity && { [workloadIdentityLabel]: 'true' }) } },
         spec: {
           restartPolicy: 'Never',
+          ...(reader && { serviceAccountName: reader.serviceAccount }),
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           securityContext: restrictedPod,
@@ -102,17 +116,34 @@ export function renderJob(options: JobOptions): JobObject {
   };
 }
 
+/**
+ * Of each Secret the keys that the download of the model would be given, in a folder by its place in the service account. One that is not there,
+ * or has other keys, is left out.
+ */
+function secretsOf({ secrets, keys }: Reader): object {
+  const sources = secrets.map((name, index) => ({
+    secret: { name, optional: true, items: keys.map((key) => ({ key, path: `${index}/${key}` })) },
+  }));
+  return { defaultMode: 0o440, sources };
+}
+
 /** Ten gibibytes were packaged and uploaded within 200 MB; the rest is code and buffers of the kernel. */
 const defaultResources = { requests: { cpu: '500m', memory: '256Mi' }, limits: { cpu: '2', memory: '512Mi' } };
 
 /** No shell, and no text of a tenant that could be taken for an option: each stands behind the option that it belongs to. */
-function argumentsOf({ deployment, task, run, upload, sourceHosts, kserveVersion }: JobOptions): string[] {
+function argumentsOf({ deployment, task, run, settings, upload, reader, sourceHosts, kserveVersion }: JobOptions): string[] {
   const { metadata, spec } = deployment;
   const { volume, archive } = spec.source;
-  const common = [`--run=${run}`, `--runtime=${spec.runtime.type}`, `--work-dir=${workPath}`];
+  const limits = limitWords(settings?.jobs.limits).map((word) => `--limit=${word}`);
+  const common = [`--run=${run}`, `--runtime=${spec.runtime.type}`, `--work-dir=${workPath}`, ...limits];
   if (task.kind === 'Verify') {
     const hosts = sourceHosts.length === 0 ? [] : ['--allow-host', ...sourceHosts];
-    return ['verify', task.storageUri, ...common, `--sha256=${task.sha256}`, ...hosts];
+    const asWhom = reader && [
+      `--downloader=${reader.downloader}`,
+      `--service-account=${reader.serviceAccount}`,
+      ...(reader.secrets.length === 0 ? [] : [`--credentials=${credentialsPath}`]),
+    ];
+    return ['verify', task.storageUri, ...common, `--sha256=${task.sha256}`, ...(asWhom ?? []), ...hosts];
   }
   return [
     'pack',

@@ -9,7 +9,7 @@ const nothing = { get: () => undefined, list: () => [], byIndex: () => [] };
 const stores = { modelDeployments: nothing, packaging: { jobs: nothing, pods: nothing, namespaces: nothing } };
 
 function imageOf(own: string | undefined, settings?: ObservePackagingPorts['settings']): string | undefined {
-  const ports = { stores, dialect: dialectOf(newestKServe), settings, sourceHosts: [], image: own, now: 0 };
+  const ports = { stores, dialect: dialectOf(newestKServe), settings, sourceHosts: [], serviceAccounts: [], image: own, now: 0 };
   return observePackaging(aDeployment(), ports as unknown as ObservePackagingPorts).image;
 }
 

@@ -13,6 +13,7 @@ export interface ObservePackagingPorts {
   readonly dialect: Dialect;
   readonly settings: PackagingSettings | undefined;
   readonly sourceHosts: readonly string[];
+  readonly serviceAccounts: readonly string[];
   /** The operator's own. */
   readonly image: string | undefined;
   readonly now: number;
@@ -21,7 +22,7 @@ export interface ObservePackagingPorts {
 /** Everything about the packaging of one deployment, from the caches. */
 export function observePackaging(
   deployment: Cached<ModelDeployment>,
-  { stores, dialect, settings, sourceHosts, image, now }: ObservePackagingPorts,
+  { stores, dialect, settings, sourceHosts, serviceAccounts, image, now }: ObservePackagingPorts,
 ): PackagingObserved {
   const { namespace = '', name, uid } = deployment.metadata;
   const { jobs, pods } = stores.packaging;
@@ -31,6 +32,7 @@ export function observePackaging(
     dialect,
     settings,
     sourceHosts,
+    serviceAccounts,
     namespace: namespaceOf(namespace, stores.packaging),
     image: settings?.jobs.image ?? image,
     // One that was made for an earlier deployment of this name is about to be collected.

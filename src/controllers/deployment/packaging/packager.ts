@@ -17,8 +17,11 @@ import type { OpenShelf } from './credentials.ts';
 import { decidePackaging, type PackagingDecision, type PackagingObserved, packaged, type Step } from './decide.ts';
 import { defaultDeadlineSeconds, renderJob, signatureSecret, uploadSecretName } from './job.ts';
 import { failed, type Outcome, type PackageStatus, working } from './outcome.ts';
+import { type Reader, readerOf, serviceAccountOf } from './reader.ts';
 import type { NamespaceRepository } from './repository.ts';
-import { annotations, type JobObject, jobs, secrets } from './resources.ts';
+import { annotations, type JobObject, jobs, secrets, serviceAccounts } from './resources.ts';
+import { succeed } from './succeed.ts';
+import type { Task } from './task.ts';
 
 export interface PackagerPorts {
   readonly client: KubeClient;
@@ -36,7 +39,6 @@ const graceMilliseconds = 300_000;
 const retryMilliseconds = 15_000;
 const refusedMilliseconds = 60_000;
 const maxKnown = 20;
-const maxFormer = 8;
 
 export class Packager {
   readonly #ports: PackagerPorts;
@@ -81,8 +83,7 @@ export class Packager {
       case 'None':
         return asDecided;
       case 'Start':
-        await this.#start(observed, step, log, signal);
-        return asDecided;
+        return (await this.#start(observed, step, log, signal)) ?? asDecided;
       case 'Release':
         await this.#release(observed, step, signal);
         return asDecided;
@@ -91,7 +92,12 @@ export class Packager {
       case 'Reuse': {
         const shelf = await this.#ports.openShelf(step.target, signal);
         if (await shelf.keep(step.package, signal))
-          return this.#serve(observed, this.#succeed(observed, { ...step.package, source: step.task.source }), step.target, signal);
+          return this.#serve(
+            observed,
+            succeed(observed.deployment.status?.package as PackageStatus | undefined, { ...step.package, source: step.task.source }),
+            step.target,
+            signal,
+          );
         throw new PackagingError(
           'NotFound',
           `Package ${step.package.sha256} of repository "${step.target.declared.name}" is gone; delete the other ModelDeployment that refers to it, or change spec.source`,
@@ -104,9 +110,21 @@ export class Packager {
     }
   }
 
-  async #start(observed: PackagingObserved, step: Extract<Step, { kind: 'Start' }>, log: Logger, signal: AbortSignal): Promise<void> {
+  /** Returns what is in the way, if something is. */
+  async #start(
+    observed: PackagingObserved,
+    step: Extract<Step, { kind: 'Start' }>,
+    log: Logger,
+    signal: AbortSignal,
+  ): Promise<Advance | undefined> {
     const { deployment, siblings, settings, sourceHosts, dialect } = observed;
     const { task, attempt, target, image } = step;
+    const reader = task.kind === 'Verify' ? await this.#readerOf(observed, task, signal) : undefined;
+    if (task.kind === 'Verify' && reader === undefined) {
+      const message = `There is no ServiceAccount "${serviceAccountOf(deployment)}" in this namespace, under which the model's Pods would run; make it, or correct spec.serviceAccountName`;
+      const earlier = deployment.status?.package as PackageStatus | undefined;
+      return { outcome: failed('ServiceAccountMissing', message, earlier), lookAgainMilliseconds: retryMilliseconds };
+    }
     const run = randomBytes(16).toString('hex');
     const ofRepository = [deployment.status?.package as PackageStatus | undefined, ...siblings].flatMap((one) =>
       one?.repository === target?.declared.name && one !== undefined ? [one.sha256] : [],
@@ -119,6 +137,7 @@ export class Packager {
       image,
       settings,
       sourceHosts,
+      ...(reader && { reader }),
       kserveVersion: printVersion(dialect.version).replace('KServe ', ''),
       // After a failure nothing is taken for granted.
       ...(target && { upload: { ...uploadUrls(target, run), known: attempt > 1 ? [] : [...new Set(ofRepository)].slice(0, maxKnown) } }),
@@ -130,6 +149,22 @@ export class Packager {
       // Ours, which the cache does not know yet, or one that is about to go.
       if (!isAlreadyExists(error)) throw error;
     }
+    return undefined;
+  }
+
+  /** The service account is read by its name, for the names of its Secrets; what is in them is for the Job's Pod alone. */
+  async #readerOf(
+    { deployment, dialect }: PackagingObserved,
+    { storageUri }: Extract<Task, { kind: 'Verify' }>,
+    signal: AbortSignal,
+  ): Promise<Reader | undefined> {
+    const { namespace = '' } = deployment.metadata;
+    const name = serviceAccountOf(deployment);
+    const account = await this.#ports.client.get(serviceAccounts, { namespace, name }, signal).catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
+    return account && readerOf(deployment, storageUri, account, dialect);
   }
 
   async #release(
@@ -182,7 +217,11 @@ export class Packager {
     log.info({ job: job.metadata.name, sha256, sizeBytes }, 'Package taken over');
     return this.#serve(
       observed,
-      this.#succeed(observed, { ...content, storageUri: shelf.storageUri(sha256), repository: target.declared.name }),
+      succeed(observed.deployment.status?.package as PackageStatus | undefined, {
+        ...content,
+        storageUri: shelf.storageUri(sha256),
+        repository: target.declared.name,
+      }),
       target,
       signal,
     );
@@ -211,21 +250,6 @@ export class Packager {
     await this.#start(observed, { kind: 'Start', task, attempt: attempt + 1, image, ...(target && { target }) }, log, signal);
     await this.#removeJob(job, undefined, log, signal);
     return { outcome: working('PackagingRetries', `${message}; it is packaged again`, earlier) };
-  }
-
-  /** A new package takes the place of the one before, which may be in use until the new one serves. */
-  #succeed({ deployment }: PackagingObserved, next: PackageStatus): PackageStatus {
-    const before = deployment.status?.package as PackageStatus | undefined;
-    const { former: _, access: __, ...fresh } = next;
-    if (before === undefined || before.storageUri === fresh.storageUri)
-      return { ...fresh, ...(before?.former && { former: before.former }), ...(before?.access && { access: before.access }) };
-    const replaced = {
-      sha256: before.sha256,
-      ...(before.repository !== undefined && { repository: before.repository }),
-      ...(before.access && { secretName: before.access.secretName }),
-    };
-    const others = (before.former ?? []).filter(({ sha256, repository }) => sha256 !== fresh.sha256 || repository !== fresh.repository);
-    return { ...fresh, former: [replaced, ...others].slice(0, maxFormer) };
   }
 
   /** Gives and renews the pods' access to a package, and takes away that to those before it once it serves. */

@@ -13,8 +13,20 @@ export interface SecretObject extends KubeObject {
   readonly stringData?: Readonly<Record<string, string>>;
 }
 
+/** Of a ServiceAccount: the Secrets that it names, and nothing of what is in them. */
+export interface ServiceAccountObject extends KubeObject {
+  readonly secrets?: readonly { readonly name?: string }[];
+}
+
 export const jobs: ResourceType<JobObject> = { group: 'batch', version: 'v1', kind: 'Job', plural: 'jobs', namespaced: true };
 export const secrets: ResourceType<SecretObject> = { group: '', version: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true };
+export const serviceAccounts: ResourceType<ServiceAccountObject> = {
+  group: '',
+  version: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+  namespaced: true,
+};
 export const namespaces: ResourceType = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
 
 /** On every Job of packaging and its Pods; the value is the deployment's name. */

@@ -3,6 +3,7 @@ import type { ServingPlatformSpec } from '../../../api/serving-platform/index.ts
 import { fetchScheme, packageUriPattern, storageContainerName } from '../../../kserve/model-location.ts';
 import type { KubeObject, OwnerReference, ResourceType } from '../../../kube/object.ts';
 import { selfContainedRestricted } from '../../../kube/pod-security.ts';
+import { limitWords, type PackagingSettings } from './settings.ts';
 
 export interface StorageContainerObject extends KubeObject {
   readonly spec?: Readonly<Record<string, unknown>>;
@@ -27,7 +28,9 @@ export function renderStorageContainer(
   { image, resources = defaultResources }: NonNullable<ServingPlatformSpec['storageContainer']>,
   ownImage: string,
   owner: OwnerReference,
+  limits?: PackagingSettings['jobs']['limits'],
 ): StorageContainerObject {
+  const caps = limitWords(limits).join();
   return {
     apiVersion: 'serving.kserve.io/v1alpha1',
     kind: 'ClusterStorageContainer',
@@ -41,6 +44,7 @@ export function renderStorageContainer(
         name: 'storage-initializer',
         image: image ?? ownImage,
         command: ['modelwright', 'fetch'],
+        ...(caps !== '' && { env: [{ name: 'MODELWRIGHT_LIMITS', value: caps }] }),
         terminationMessagePolicy: 'FallbackToLogsOnError',
         resources,
         securityContext: selfContainedRestricted,
