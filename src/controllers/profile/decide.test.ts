@@ -85,6 +85,13 @@ describe('the start of a run', () => {
     ['caches that are not filled', { legs: [{ pods: [], state: { kind: 'Unread', label: 'x' } }] }, 'False Reading'],
     ['its turn', { turn: { kind: 'Wait', ahead: 3, message: 'm' } }, 'False Queued'],
   ];
+  it('looks again soon whether there is room for its copy: nothing tells which node the copy of another run got', () => {
+    const claim = { resource: 'nvidia.com/gpu', each: 1, pods: 1, nodes: [], on: [] };
+    const turn = { kind: 'Wait', ahead: 1, message: 'm' } as const;
+    assert.equal(decide(observed(aProfile(), { turn })).lookAgainMilliseconds, undefined);
+    assert.equal(decide(observed(aProfile(), { turn, claim })).lookAgainMilliseconds, 10_000);
+  });
+
   for (const [what, change, verdict] of waits) {
     it(`waits for ${what}`, () => {
       const decision = decide(observed(aProfile(), change));
