@@ -137,6 +137,10 @@ describe("MLPerf's scenarios", () => {
       false,
     );
   });
+  it('Offline ends with its samples: longer takes more of them', () => {
+    const verdict = judgeScenario(options('Offline'), { sorted: sorted(3072), queries: 3072, errors: 0, batchSize: 8, seconds: 30 });
+    assert.equal(rule(verdict, /duration/)?.detail, '30.0 s of 600 s: more samples are needed');
+  });
   it('a short run or an error makes every scenario invalid', () => {
     for (const name of ['SingleStream', 'MultiStream', 'Server', 'Offline'] as const) {
       const good = { sorted: sorted(30_000), queries: 30_000, errors: 0, batchSize: 1, seconds: 601 };

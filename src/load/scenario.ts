@@ -85,7 +85,7 @@ export function judgeScenario(options: ScenarioOptions, measured: ScenarioMeasur
     {
       rule: 'minimum duration',
       met: measured.seconds >= options.minimumSeconds,
-      detail: `${measured.seconds.toFixed(1)} s of ${options.minimumSeconds} s${measured.seconds >= options.minimumSeconds ? '' : ': measure longer'}`,
+      detail: `${measured.seconds.toFixed(1)} s of ${options.minimumSeconds} s${measured.seconds >= options.minimumSeconds ? '' : longer(options.name)}`,
     },
     { rule: 'no errors', met: measured.errors === 0, detail: `${measured.errors} of ${measured.queries} queries failed` },
   ];
@@ -97,6 +97,11 @@ export function judgeScenario(options: ScenarioOptions, measured: ScenarioMeasur
   });
   const metric = metricOf(options, measured, rules);
   return { name: options.name, valid: rules.every((rule) => rule.met), metric, rules };
+}
+
+/** Offline ends when its samples are done. */
+function longer(name: ScenarioName): string {
+  return name === 'Offline' ? ': more samples are needed' : ': measure longer';
 }
 
 function metricOf(options: ScenarioOptions, measured: ScenarioMeasurement, rules: ScenarioRule[]): ScenarioVerdict['metric'] {
