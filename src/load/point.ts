@@ -87,7 +87,7 @@ export interface Point {
   readonly repeat: boolean;
   readonly startedAt: string;
   readonly durationSeconds: number;
-  /** Requests that ended in the window (closed loop) or were due in it (open loop). */
+  /** Requests that started in the window (closed loop) or were due in it (open loop); each of them is waited for. */
   readonly requests: number;
   readonly succeeded: number;
   readonly errors: Readonly<Partial<Record<ErrorClass, number>>>;

@@ -21,7 +21,10 @@ import { searchLargest } from './statistics/search.ts';
 import type { ExchangeLimits, WireRequest } from './transport/channel.ts';
 import { exchangeOnce } from './transport/once.ts';
 import { describeTarget, type Target } from './transport/target.ts';
-import type { InvalidReason } from './validity.ts';
+import { serverReasons } from './validity.ts';
+
+/** How much longer than its rules ask for a scenario is measured. */
+const scenarioSlackSeconds = 0.25;
 
 /** What is to be measured, in full. */
 export interface BenchSpec {
@@ -204,7 +207,8 @@ class Run {
     const bound =
       scenario.name === 'Offline'
         ? ({ kind: 'requests', requests: Math.max(scenario.minimumQueries, Math.ceil(scenario.samples / batchSize)) } as const)
-        : ({ kind: 'seconds', seconds: scenario.minimumSeconds } as const);
+        : // A thread that was told late begins late: what is measured is not to fall short of the least for that.
+          ({ kind: 'seconds', seconds: scenario.minimumSeconds + scenarioSlackSeconds } as const);
     const { point, sorted } = await this.#measure({ batchSize, load, repeat: false }, bound);
     const verdict = judgeScenario(scenario, {
       sorted,
@@ -334,6 +338,7 @@ class Run {
       load,
       // Each thread has a stream of its own; the same run id and point give the same schedule again.
       seed: seed + 7919 * (index + 1),
+      ...(count > 1 && load.loop === 'open' && load.arrivals === 'constant' && { phase: index / count }),
       maxConnections: Math.max(1, Math.floor(maxConnections / count)),
       ...(maxPerSecond !== undefined && { maxPerSecond: maxPerSecond / count }),
       limits,
@@ -348,6 +353,7 @@ class Run {
     const { target, protocol, model, payload, objective, run, version, batchSizes } = this.#spec;
     const points = this.#points;
     const partial = this.#signal.aborted || points.length < this.#planned;
+    const variants = this.#requestsOf(batchSizes[0] ?? 1).length;
     return {
       schema: reportSchema,
       run,
@@ -368,7 +374,7 @@ class Run {
       payload: {
         source: describePayload(payload),
         requestBytes: this.#requestBytes,
-        variants: this.#requestsOf(batchSizes[0] ?? 1).length,
+        variants,
       },
       environment: environment(),
       coldStartMicroseconds: this.#coldStart,
@@ -380,15 +386,13 @@ class Run {
       best: chooseBest(points.filter((point) => !point.repeat).map(candidateOf), objective),
       searches: this.#searches,
       scenario: this.#scenario,
-      remarks: partial
-        ? [
-            ...(this.#harm === null ? [] : [`ended by the guard: ${this.#harm}`]),
-            `stopped after ${points.length} of ${this.#planned || 'an open number of'} points; what was measured is kept`,
-          ]
-        : [],
+      remarks: [
+        ...(partial && this.#harm !== null ? [`ended by the guard: ${this.#harm}`] : []),
+        ...(partial ? [`stopped after ${points.length} of ${this.#planned || 'an open number of'} points; what was measured is kept`] : []),
+        ...(variants === 1
+          ? ['every request carried the same payload: a server that keeps replies answers from its cache; give several samples']
+          : []),
+      ],
     };
   }
 }
-
-/** Reasons that speak of the server, not of the measurement: the level is too high. */
-const serverReasons: ReadonlySet<InvalidReason> = new Set(['Saturated', 'Errors', 'NothingSucceeded', 'ServerRestarted']);

@@ -75,6 +75,7 @@ export interface BenchFlags extends AccuracyFlags {
   readonly termination?: string;
 }
 
+/** Requests of a point where nothing else is said; more where the highest percentile asked for needs more. */
 const defaultRequests = 100;
 
 /** Reads the flags into a specification; asks the server for its signature where the payload comes from it. Throws a `UsageError` that names the flag. */
@@ -99,7 +100,7 @@ export async function specFrom(url: string, flags: BenchFlags, signal: AbortSign
   const batchSizes = points === undefined ? batchSizesOf(flags) : [...new Set(points.map(({ batchSize }) => batchSize))];
   const slo = flags.slo.map((bound) => latencyBound(bound));
   const work = workOf(flags, slo, points);
-  const bound = boundOf(flags, work);
+  const bound = boundOf(flags, work, slo);
   const leastSeconds = minimumSeconds(flags, bound);
   const warmupRequests = notNegative(flags.warmupRequests, '--warmup-requests');
   if (bound.kind === 'requests' && bound.requests <= warmupRequests) {
@@ -269,7 +270,7 @@ function scenarioOf(flags: BenchFlags, slo: readonly LatencyBound[]): Work {
   };
 }
 
-function boundOf(flags: BenchFlags, work: Work): BenchSpec['bound'] {
+function boundOf(flags: BenchFlags, work: Work, slo: readonly LatencyBound[]): BenchSpec['bound'] {
   if (flags.duration !== undefined && flags.requests !== undefined && work.kind !== 'scenario')
     throw new UsageError('--duration and --requests exclude each other');
   const loads = work.kind === 'sweep' ? work.loads : work.kind === 'points' ? work.points.map(({ load }) => load) : undefined;
@@ -283,7 +284,13 @@ function boundOf(flags: BenchFlags, work: Work): BenchSpec['bound'] {
     if (flags.requests !== undefined) throw new UsageError('an open loop is measured for a time: give --duration instead of --requests');
     return { kind: 'seconds', seconds: 10 };
   }
-  return { kind: 'requests', requests: flags.requests === undefined ? defaultRequests : positive(flags.requests, '--requests', true) };
+  const needed = Math.max(0, ...slo.map(({ percentile }) => samplesToBound(quantileOfName(percentile) as number)));
+  if (flags.requests === undefined) return { kind: 'requests', requests: Math.max(defaultRequests, needed) };
+  const requests = positive(flags.requests, '--requests', true);
+  // No level could ever be found to keep the bound.
+  if (work.kind === 'search' && requests < needed)
+    throw new UsageError(`--requests ${requests} cannot bound ${highest(slo)}: a search within it needs ${needed} a level, or --duration`);
+  return { kind: 'requests', requests };
 }
 
 /** What a point that is measured by count takes at least; one that is measured by time takes its time. */
@@ -294,11 +301,14 @@ function minimumSeconds({ minDuration }: BenchFlags, bound: BenchSpec['bound']):
   return seconds(minDuration, '--min-duration');
 }
 
+/** The highest percentile that is bounded. */
+function highest(slo: readonly LatencyBound[]): Percentile | undefined {
+  return slo.map((one) => one.percentile as Percentile).sort((a, b) => (quantileOfName(b) as number) - (quantileOfName(a) as number))[0];
+}
+
 /** The percentile that stability and the minimum of requests are judged by: the highest one bounded, else the highest that the count supports. */
 function judgedPercentile(slo: readonly LatencyBound[], bound: BenchSpec['bound']): Percentile {
-  const asked = slo
-    .map((one) => one.percentile as Percentile)
-    .sort((a, b) => (quantileOfName(b) as number) - (quantileOfName(a) as number))[0];
+  const asked = highest(slo);
   if (asked !== undefined) return asked;
   if (bound.kind === 'seconds') return 'p99';
   return (['p99', 'p95', 'p90'] as const).find((name) => bound.requests >= samplesToBound(quantileOfName(name) as number)) ?? 'p50';

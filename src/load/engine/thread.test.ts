@@ -318,6 +318,29 @@ describe('several threads', () => {
   });
 });
 
+describe('constant arrivals of several threads', () => {
+  it('are one constant stream, whenever each of them begins', async (test) => {
+    const url = await serve(test, (socket) => socket.write(ok));
+    const load: Load = { loop: 'open', requestsPerSecond: 50, arrivals: 'constant' };
+    const threads = senders([0, 1, 2].map((i) => spec(url, load, { phase: i / 3 })));
+    for (const thread of threads) await thread.warm();
+    const from = now() + 2000;
+    const results = await Promise.all(threads.map((thread) => thread.measure(from, { kind: 'until', at: from + 500_000 })));
+    await Promise.all(threads.map((thread) => thread.close()));
+    const begun = Math.max(...results.map((result) => result.begunAt));
+    const intended = results
+      .flatMap(({ trace }) => Array.from(trace.done, (done, i) => done - (trace.latency[i] as number)))
+      .filter((at) => at >= begun)
+      .sort((a, b) => a - b);
+    assert.ok(intended.length > 10);
+    // 150 a second together: one every 6,667 µs.
+    for (let i = 1; i < intended.length; i++) {
+      const gap = (intended[i] as number) - (intended[i - 1] as number);
+      assert.ok(Math.abs(gap - 1e6 / 150) < 1, `${gap} µs`);
+    }
+  });
+});
+
 describe('a trace', () => {
   it('grows and keeps what it was given', () => {
     const recorder = new TraceRecorder();

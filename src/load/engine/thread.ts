@@ -20,6 +20,8 @@ export interface ThreadSpec {
   readonly requests: readonly WireRequest[];
   readonly load: Load;
   readonly seed: number;
+  /** Constant arrivals that several threads share: by what share of its gap this one's come after the first one's. */
+  readonly phase?: number;
   /** Closed loop: requests per second that are sent at most; absent: as many as come back. */
   readonly maxPerSecond?: number;
   /** Most connections of an open loop; what is due beyond them waits inside the client, and its wait counts. */
@@ -103,8 +105,8 @@ export class LoadThread {
   /** Opens the connections, starts the load and resolves when the warm-up is over; the load goes on. */
   async warm(signal: AbortSignal): Promise<void> {
     const { load, warmup, maxConnections, limits } = this.#spec;
-    const first = load.loop === 'closed' ? load.concurrency : Math.min(maxConnections, 8 + Math.ceil(load.requestsPerSecond / 50));
-    for (let i = 0; i < first; i++) this.#all.push(this.#make());
+    const connections = load.loop === 'closed' ? load.concurrency : Math.min(maxConnections, 8 + Math.ceil(load.requestsPerSecond / 50));
+    for (let i = 0; i < connections; i++) this.#all.push(this.#make());
     await Promise.all(this.#all.map((channel) => this.#open(channel, signal)));
     this.#sweeper = setInterval(() => this.#sweep(), Math.min(100, Math.max(2, limits.timeoutMicroseconds / 10_000)));
 
@@ -112,9 +114,13 @@ export class LoadThread {
     if (load.loop === 'closed') for (const channel of this.#all) this.#next(channel);
     else {
       this.#idle.push(...this.#all);
-      const next = arrivals(load.arrivals, load.requestsPerSecond, seededRandom(this.#spec.seed));
+      const { phase, seed } = this.#spec;
+      const gap = 1e6 / load.requestsPerSecond;
+      // Threads begin when they are ready, and have the clock in common: its multiples of the gap keep them apart as they should be.
+      const first = phase === undefined ? begun + 1000 : Math.ceil((begun + 1000) / gap) * gap;
+      const next = arrivals(load.arrivals, load.requestsPerSecond, seededRandom(seed), phase);
       this.#pacer = new Pacer(
-        () => begun + 1000 + next(),
+        () => first + next(),
         (intended) => this.#due(intended),
         this.#spec.spin,
       );
@@ -123,7 +129,7 @@ export class LoadThread {
     while (!signal.aborted && (this.#ended < warmup.requests || now() - begun < warmup.seconds * 1e6)) {
       await new Promise((resolve) => setTimeout(resolve, 1));
       // A warm-up whose every request fails would never end: the window shall show it.
-      const hopeless = this.#errors >= Math.max(20, first * 3) || now() - begun > 1.5 * limits.timeoutMicroseconds;
+      const hopeless = this.#errors >= Math.max(20, connections * 3) || now() - begun > 1.5 * limits.timeoutMicroseconds;
       if (hopeless && this.#errors === this.#ended) break;
     }
   }

@@ -48,8 +48,16 @@ export class ServerObserver {
     this.#statistics = counted;
     this.#metrics = scraped;
     if (metrics === null && dcgm === null) return;
+    let reading = false;
     this.#timer = setInterval(() => {
-      this.#reading = this.#sample(signal).catch(() => undefined);
+      // Readings keep their order: where one takes longer than a second, the next waits for its turn.
+      if (reading) return;
+      reading = true;
+      this.#reading = this.#sample(signal)
+        .catch(() => undefined)
+        .finally(() => {
+          reading = false;
+        });
     }, 1000);
   }
 

@@ -25,7 +25,7 @@ export function checkReply(check: ReplyCheck, body: Buffer): string | undefined 
       case 'grpc-v2':
         return checkGrpcV2(check, body);
       case 'grpc-tfserving':
-        return messages(readProto(body), 1).length === 0 ? 'the reply has no outputs' : undefined;
+        return checkGrpcTfServing(check, body);
       case 'http':
         return undefined;
     }
@@ -44,7 +44,7 @@ function parseJson(body: Buffer): unknown {
 
 function errorOf(reply: unknown): string | undefined {
   const error = typeof reply === 'object' && reply !== null && 'error' in reply ? reply.error : undefined;
-  return error === undefined || error === null
+  return error === undefined || error === null || error === false || error === ''
     ? undefined
     : `the reply says: ${String(typeof error === 'string' ? error : JSON.stringify(error)).slice(0, 300)}`;
 }
@@ -122,4 +122,17 @@ function checkGrpcV2(check: ReplyCheck, body: Buffer): string | undefined {
     if (wrong !== undefined) return wrong;
   }
   return undefined;
+}
+
+/** PredictResponse {outputs 1: map of TensorProto {tensor_shape 2 {dim 2 {size 1}}}}. A signature may have outputs without a batch beside those with one. */
+function checkGrpcTfServing(check: ReplyCheck, body: Buffer): string | undefined {
+  const outputs = messages(readProto(body), 1);
+  if (outputs.length === 0) return 'the reply has no outputs';
+  const wrong = outputs.map((output) => {
+    const [tensor] = messages(output, 2);
+    const [dimensions] = messages(tensor ?? [], 2);
+    const shape = messages(dimensions ?? [], 2).map((dim) => integers(dim, 1)[0] ?? 0);
+    return checkShape(check, strings(output, 1)[0] ?? '', shape);
+  });
+  return wrong.includes(undefined) ? undefined : wrong[0];
 }

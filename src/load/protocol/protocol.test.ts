@@ -245,6 +245,30 @@ describe('checking replies', () => {
     assert.equal(check('v2-binary', Buffer.concat([Buffer.from(header), Buffer.alloc(8, 0x7d)])), undefined);
     assert.equal(check('grpc-v2', new ProtoWriter().message(5, (output) => output.bytes(1, 'y').packed(3, [2, 1])).finish()), undefined);
   });
+  it("looks at the batch of TensorFlow Serving's tensors, of which some may have none", () => {
+    const reply = (...shapes: readonly (readonly number[])[]) =>
+      shapes
+        .reduce(
+          (writer, sizes, i) =>
+            writer.message(1, (output) =>
+              output.bytes(1, `y${i}`).message(2, (tensor) =>
+                tensor.message(2, (shape) => {
+                  for (const size of sizes) shape.message(2, (dim) => dim.varint(1, size));
+                }),
+              ),
+            ),
+          new ProtoWriter(),
+        )
+        .finish();
+    assert.equal(check('grpc-tfserving', reply([2, 3])), undefined);
+    assert.equal(check('grpc-tfserving', reply([1000], [2, 3])), undefined);
+    assert.match(check('grpc-tfserving', reply([1, 3])) ?? '', /output "y0" has the shape \[1, 3\] for a batch of 2/);
+    assert.match(check('grpc-tfserving', reply()) ?? '', /no outputs/);
+  });
+  it('takes an error that is none for what it is', () => {
+    assert.equal(check('v1', '{"error":null,"predictions":[1,2]}'), undefined);
+    assert.equal(check('v1', '{"error":"","predictions":[1,2]}'), undefined);
+  });
   it('says what is wrong', () => {
     assert.match(check('v1', '{"predictions":[1]}') ?? '', /1 predictions for a batch of 2/);
     assert.match(check('v1', '{"error":"boom"}') ?? '', /the reply says: boom/);

@@ -79,21 +79,39 @@ const origin = ((): number => {
   return found;
 })();
 
-/** Whether a reply's body begins as an error object does (`{"error": …`, `{"message": …`), in spite of its status of success. */
+/**
+ * Whether a reply's body begins as an error object does, in spite of its status of success: `{"error": …` unless that is null, false or empty,
+ * or TorchServe's `{"code": 4xx or 5xx …`.
+ */
 export function looksLikeError(chunk: Buffer, start: number, end: number): boolean {
-  let at = start;
-  while (at < end && isSpace(chunk[at] as number)) at++;
+  let at = skipSpaces(chunk, start, end);
   if (chunk[at] !== 0x7b) return false;
-  at++;
-  while (at < end && isSpace(chunk[at] as number)) at++;
-  return matches(chunk, at, end, errorKey) || matches(chunk, at, end, codeKey);
+  at = skipSpaces(chunk, at + 1, end);
+  if (matches(chunk, at, end, errorKey)) {
+    const value = valueAt(chunk, at + errorKey.length, end);
+    return !nothings.some((nothing) => matches(chunk, value, end, nothing));
+  }
+  if (!matches(chunk, at, end, codeKey)) return false;
+  const value = valueAt(chunk, at + codeKey.length, end);
+  const isDigit = (byte: number | undefined) => byte !== undefined && byte >= 0x30 && byte <= 0x39;
+  const isFailure = chunk[value] === 0x34 || chunk[value] === 0x35;
+  return value + 3 < end && isFailure && isDigit(chunk[value + 1]) && isDigit(chunk[value + 2]) && !isDigit(chunk[value + 3]);
 }
 
 const errorKey = Buffer.from('"error"');
 const codeKey = Buffer.from('"code"');
+const nothings = ['null', 'false', '""'].map((text) => Buffer.from(text));
 
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+/** Where the value of a key begins that ends at `at`. */
+function valueAt(chunk: Buffer, at: number, end: number): number {
+  const colon = skipSpaces(chunk, at, end);
+  return skipSpaces(chunk, chunk[colon] === 0x3a ? colon + 1 : colon, end);
+}
+
+function skipSpaces(chunk: Buffer, from: number, end: number): number {
+  let at = from;
+  while (at < end && (chunk[at] === 0x20 || chunk[at] === 0x0a || chunk[at] === 0x0d || chunk[at] === 0x09)) at++;
+  return at;
 }
 
 function matches(chunk: Buffer, at: number, end: number, key: Buffer): boolean {

@@ -105,6 +105,12 @@ describe('reading HTTP/1.1 replies', () => {
       [' {\n "error":1}', true],
       ['{"code": 503}', true],
       ['{"errors_total": 1}', false],
+      ['{"error": null, "predictions": []}', false],
+      ['{"error":false}', false],
+      ['{"error": ""}', false],
+      ['{"code": 200, "data": 1}', false],
+      ['{"code":5}', false],
+      ['{"code":5031}', false],
       ['{"outputs": []}', false],
     ] as const) {
       assert.equal(read(`HTTP/1.1 200 OK\r\ncontent-length: ${text.length}\r\n\r\n${text}`).reader.errorMarker, marked, text);
