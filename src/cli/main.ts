@@ -63,7 +63,8 @@ function report(error: unknown): number {
 // `modelwright get | head` closes our output early: that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.stderr.write(`error: stdout could not be written: ${error.message}\n`);
+  process.exitCode ||= 1;
 });
 
 try {

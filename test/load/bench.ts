@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Report } from '../../src/load/report/report.ts';
 
-const cli = fileURLToPath(new URL('./cli.ts', import.meta.url));
+const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 export interface BenchRun {
   readonly code: number | null;
@@ -10,15 +11,26 @@ export interface BenchRun {
   readonly stderr: string;
 }
 
-/** Runs `modelwright bench` in a process of its own; `onLine` sees each line of stderr with the child's pid. */
-export async function bench(args: readonly string[], onLine?: (line: string, pid: number) => void): Promise<BenchRun> {
-  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+/**
+ * Runs `modelwright bench` in a process of its own; `onLine` sees each line of stderr with the child's pid.
+ * @param nodeFlags of Node itself
+ * @param stdoutFile takes stdout instead of the caller
+ */
+export async function bench(
+  args: readonly string[],
+  onLine?: (line: string, pid: number) => void,
+  nodeFlags: readonly string[] = [],
+  stdoutFile?: string,
+): Promise<BenchRun> {
+  const out = stdoutFile === undefined ? 'pipe' : openSync(stdoutFile, 'w');
+  const child = spawn(process.execPath, [...nodeFlags, program, 'bench', ...args], { stdio: ['ignore', out, 'pipe'] });
+  if (typeof out === 'number') closeSync(out);
   let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout?.on('data', (chunk: Buffer) => {
     stdout += chunk.toString();
   });
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     stderr += chunk.toString();
     for (const line of chunk.toString().split('\n')) if (line !== '') onLine?.(line, child.pid as number);
   });

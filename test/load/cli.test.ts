@@ -92,14 +92,15 @@ describe('modelwright bench', () => {
 
   it('takes the open loop, and accounts for every request', async () => {
     await using counting = await startTruthServer({ kind: 'fixed', microseconds: 1000 });
-    const report = await benchReport([counting.url, '--model', 'truth', '--rate', '200', '--duration', '1s', '--warmup', '200ms']);
+    const constant = ['--rate', '200', '--arrivals', 'constant', '--duration', '1s', '--warmup', '200ms'];
+    const report = await benchReport([counting.url, '--model', 'truth', ...constant, '--max-connections', '1000']);
     const [point] = report.points;
+    assert.ok(point !== undefined);
+    // The schedule says how many are due in the window, however late the machine was with them.
+    assert.ok(Math.abs(point.requests - point.durationSeconds * 200) <= 1.01, `${point.requests} in ${point.durationSeconds} s`);
+    assert.equal(point.succeeded, point.requests, JSON.stringify(point.errors));
     const { received } = await counting.counts();
-    // One request before the load, the warm-up and the window; what began in the warm-up and ended in the window is in both columns of none.
-    assert.ok(
-      point !== undefined && point.requests <= received && received <= 1 + point.warmup.requests + point.requests + 5,
-      `${received}`,
-    );
+    assert.ok(received >= 1 + point.warmup.requests + point.requests, `${received} received`);
     assert.equal(point.offeredPerSecond, 200);
     assert.notEqual(point.sendLagMicroseconds, null);
   });
@@ -116,22 +117,26 @@ describe('modelwright bench', () => {
   it('searches for the largest concurrency within a bound', async () => {
     await using queue = await startTruthServer({ kind: 'queue', servers: 1, microseconds: 4000, service: 'fixed' });
     // One worker of 4 ms: N at once wait 4·N ms; 50 ms admit 12.
-    const report = await benchReport([
-      queue.url,
-      '--model',
-      'truth',
-      '--search',
-      'concurrency',
-      '--slo',
-      'p50=50ms',
-      '--requests',
-      '60',
-      '--search-max',
-      '64',
-    ]);
-    const [search] = report.searches;
-    assert.ok(search !== undefined && search.trials.length >= 1);
-    assert.ok(search.found === null || search.found <= 12, `${search.found}`);
+    const flags = ['--search', 'concurrency', '--slo', 'p50=50ms', '--requests', '60', '--search-max', '64'];
+    let found: number | null = null;
+    // Where the machine gives no level a quiet moment in three attempts, nothing is found; a larger level than the true one never is.
+    for (let attempt = 0; attempt < 5 && found === null; attempt++) {
+      const report = await benchReport([queue.url, '--model', 'truth', ...flags]);
+      const [search] = report.searches;
+      assert.ok(search !== undefined && search.trials.length >= 1);
+      found = search.found;
+    }
+    assert.ok(found !== null && found <= 12, `${found}`);
+  });
+
+  it('measures as many requests as the bound needs where nobody says how many', async () => {
+    const flags = ['--search', 'concurrency', '--search-max', '2', '--slo', 'p99=10s', '--max-errors', '1000000'];
+    const { points, searches } = await benchReport([server.url, '--model', 'truth', ...flags]);
+    assert.ok(points.length >= 1 && searches[0] !== undefined);
+    for (const { id, requests, invalidReasons } of points) {
+      assert.ok(requests >= 368, `${id}: ${requests}`);
+      assert.ok(!invalidReasons.some(({ reason }) => reason === 'TooFewRequests'), id);
+    }
   });
 
   it('keeps the rules of a scenario', async () => {
@@ -181,6 +186,12 @@ describe('bad input ends with a sentence and an exit code', () => {
       /--requests 10 must be more than the 10 of the warm-up/,
     ],
     ['two loops at once', ['http://127.0.0.1:1', '--model', 'm', '--rate', '1', '--concurrency', '1'], 2, /exclude each other/],
+    [
+      'a search with fewer requests than its bound needs',
+      ['http://127.0.0.1:1', '--model', 'm', '--search', 'concurrency', '--slo', 'p99=1s', '--requests', '100'],
+      2,
+      /--requests 100 cannot bound p99: a search within it needs 368 a level, or --duration/,
+    ],
     ['a search without a bound', ['http://127.0.0.1:1', '--model', 'm', '--search', 'rate'], 2, /--search needs a bound/],
     [
       'too many points for a termination message',
@@ -268,10 +279,10 @@ describe('bad input ends with a sentence and an exit code', () => {
     const body = '{"outputs":[{"name":"y","shape":[1,1],"datatype":"FP32","data":[0.5]}]}';
     // Slow enough for the warm-up and what comes before the window to leave it some, and fewer than all of them together.
     const url = await rude(test, (socket) => {
-      if (served++ < 60) setTimeout(() => socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`), 20);
+      if (served++ < 120) setTimeout(() => socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`), 20);
       else socket.destroy();
     });
-    const { code, stdout } = await bench([url, '--model', 'm', '--requests', '50', '-o', 'json']);
+    const { code, stdout } = await bench([url, '--model', 'm', '--requests', '130', '-o', 'json']);
     const report = JSON.parse(stdout) as Report;
     assert.equal(code, 4);
     assert.ok((report.points[0]?.errors.reset ?? 0) > 0);
@@ -280,8 +291,7 @@ describe('bad input ends with a sentence and an exit code', () => {
   });
 
   it('a certificate of an unknown authority, and the same with its CA', async (test) => {
-    const authority = ownAuthority(folder, ['DNS:localhost']);
-    if (authority === undefined) return test.skip('openssl is not installed');
+    const authority = ownAuthority(folder, ['localhost']);
     const answer = '{"outputs":[{"name":"y","shape":[1,1],"datatype":"FP32","data":[0.5]}]}';
     const seen: (string | undefined)[] = [];
     const https = createHttps({ key: authority.key, cert: authority.cert }, (request, response) => {
@@ -311,14 +321,17 @@ describe('bad input ends with a sentence and an exit code', () => {
   });
 
   it('SIGINT in the middle: a partial report, marked, and exit code 130', async () => {
-    let sent = false;
+    await using slow = await startTruthServer({ kind: 'fixed', microseconds: 2000 });
+    let waiting = false;
     const file = join(folder, 'partial.json');
     const { code, stderr } = await bench(
-      [server.url, '--model', 'truth', '--concurrency', '1,2', '--duration', '30s', '--warmup', '100ms', '--json', file],
-      (line, pid) => {
-        if (sent || !line.includes('to measure')) return;
-        sent = true;
-        setTimeout(() => process.kill(pid, 'SIGINT'), 1500);
+      [slow.url, '--model', 'truth', '--concurrency', '1,2', '--duration', '60s', '--warmup', '100ms', '--json', file],
+      async (line, pid) => {
+        if (waiting || !line.includes('to measure')) return;
+        waiting = true;
+        // Many times the warm-up's: the first point is under way.
+        while ((await slow.counts()).received < 1000) await new Promise((resolve) => setTimeout(resolve, 50));
+        process.kill(pid, 'SIGINT');
       },
     );
     assert.equal(code, 130, stderr);
@@ -326,9 +339,44 @@ describe('bad input ends with a sentence and an exit code', () => {
     assert.equal(report.partial, true);
     assert.equal(report.points.length, 1);
     const [point] = report.points;
-    assert.ok(point !== undefined && point.requests > 0 && point.durationSeconds < 10);
+    assert.ok(point !== undefined && point.requests > 0 && point.durationSeconds < 60);
     assert.equal(point.invalidReasons[0]?.reason, 'Interrupted');
     assert.match(report.remarks.join(), /stopped after 1 of 3 points; what was measured is kept/);
+  });
+
+  it('a step of the wall clock: it is told, and touches no figure', async () => {
+    await using slow = await startTruthServer({ kind: 'fixed', microseconds: 2000 });
+    // The clock as the program sees it is put forward by an hour at a signal.
+    const stepped =
+      "const real = Date.now; let step = 0; Date.now = () => real() + step; process.on('SIGUSR2', () => { step = 3_600_000; });";
+    let waiting = false;
+    const { code, stdout, stderr } = await bench(
+      [slow.url, '--model', 'truth', '--concurrency', '1', '--duration', '4s', '--warmup', '100ms', '--no-verdict', '-o', 'json'],
+      async (line, pid) => {
+        if (waiting || !line.includes('to measure')) return;
+        waiting = true;
+        while ((await slow.counts()).received < 300) await new Promise((resolve) => setTimeout(resolve, 20));
+        process.kill(pid, 'SIGUSR2');
+      },
+      ['--import', `data:text/javascript,${encodeURIComponent(stepped)}`],
+    );
+    assert.equal(code, 0, stderr);
+    const [point] = (JSON.parse(stdout) as Report).points;
+    assert.ok(point !== undefined && point.latencyMicroseconds !== null);
+    assert.match(point.notes.join('\n'), /the wall clock was stepped by 3[56]\d\d\.\d s; durations are from the monotonic clock/);
+    assert.ok(point.durationSeconds <= 4 && point.latencyMicroseconds.max < 60e6, `${point.latencyMicroseconds.max}`);
+    assert.ok(point.latencyMicroseconds.min >= 1990 && point.requestsPerSecond <= 500);
+  });
+
+  it('stdout that takes nothing: a sentence and an exit code, and the files are written', async (test) => {
+    if (process.platform !== 'linux') return test.skip('/dev/full is of Linux');
+    const file = join(folder, 'kept.json');
+    const args = [server.url, '--model', 'truth', '--requests', '30', '--no-verdict', '--json', file];
+    const { code, stderr } = await bench(args, undefined, [], '/dev/full');
+    assert.match(stderr, /^error: stdout could not be written: .*ENOSPC/m);
+    assert.ok(!/\n\s+at /.test(stderr), stderr);
+    assert.equal(code, 5);
+    assert.equal((JSON.parse(readFileSync(file, 'utf8')) as Report).points.length, 1);
   });
 
   it('a full disk: the report goes to stdout, and nothing is lost', async (test) => {

@@ -46,7 +46,10 @@ export function benchCommand(): Command {
     .option('--scenario <name>', "MLPerf's SingleStream, MultiStream, Server or Offline")
     .option('--samples <count>', 'samples of the Offline scenario (default: 24576)')
     .option('--duration <time>', 'how long each point is measured, e.g. 30s')
-    .option('--requests <count>', 'how many requests each point has (default: 100, for a closed loop without --duration)')
+    .option(
+      '--requests <count>',
+      'how many requests each point has (default for a closed loop without --duration: 100, or what --slo needs, 368 for p99)',
+    )
     .option('--min-duration <time>', 'with --requests: a point that was over sooner is not valid')
     .option('--warmup <time>', 'warm-up before each point (default: a fifth of the duration, at most 5s)')
     .option('--warmup-requests <count>', 'at least so many requests of warm-up before each point', '10')
@@ -175,15 +178,18 @@ async function deliver(
   const { termination } = flags;
   if (stored?.kind === 'Failed' && termination === undefined) failures.push(`the report was not uploaded: ${stored.message}`);
   if (stored !== undefined && termination !== undefined) failures.push(...(await tellStored(termination, report, stored)));
-  process.stdout.write(rendered(report, failures.length > 0 ? 'json' : format));
+  const isPrinted = await printed(rendered(report, failures.length > 0 ? 'json' : format));
   for (const failure of failures) process.stderr.write(`error: ${failure}\n`);
-  if (failures.length > 0) {
-    process.stderr.write('the full report was printed to stdout instead\n');
-    return exitCodes.notWritten;
-  }
+  if (failures.length > 0 && isPrinted) process.stderr.write('the full report was printed to stdout instead\n');
+  if (failures.length > 0 || !isPrinted) return exitCodes.notWritten;
   if (!flags.verdict) return 0;
   const failed = report.scenario === null ? report.best.best === null : !report.scenario.valid;
   return failed ? exitCodes.nothingQualifies : 0;
+}
+
+/** Whether stdout took it; the sentence why not is whoever's who owns the stream. */
+function printed(text: string): Promise<boolean> {
+  return new Promise((resolve) => process.stdout.write(text, (error) => resolve(error === null || error === undefined)));
 }
 
 export function asFailure(error: unknown): unknown {
