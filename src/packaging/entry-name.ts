@@ -1,3 +1,5 @@
+import { raising } from './limits.ts';
+
 /** Why a name may not be in a package; undefined when it may. A directory's name ends in a slash. */
 export function refuseName(name: string, limits: { readonly nameBytes: number; readonly depth: number }): string | undefined {
   const path = name.endsWith('/') ? name.slice(0, -1) : name;
@@ -15,7 +17,7 @@ export function refuseName(name: string, limits: { readonly nameBytes: number; r
   if (/^[A-Za-z]:/.test(path)) return 'its path begins with a drive letter';
   if (path.includes('\\')) return 'its name holds a backslash';
   const segments = path.split('/');
-  if (segments.length > limits.depth) return `it lies more than ${limits.depth} directories deep`;
+  if (segments.length > limits.depth) return `it lies more than ${limits.depth} directories deep, ${raising('depth')}`;
   if (segments.includes('..')) return 'its path leads out of the package (..)';
   if (segments.includes('') || segments.includes('.')) return 'its path holds an empty or "." segment';
   if (segments.some((segment) => Buffer.byteLength(segment) > 255)) return 'a part of its name is longer than 255 bytes';

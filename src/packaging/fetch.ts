@@ -9,7 +9,7 @@ import { findCredential, type Settings } from './azure/credentials.ts';
 import { listBlobs } from './azure/list.ts';
 import { refuseName } from './entry-name.ts';
 import { PackagingError } from './errors.ts';
-import { type ArchiveLimits, defaultLimits } from './limits.ts';
+import { type ArchiveLimits, defaultLimits, raising } from './limits.ts';
 import { openFile, withWindow } from './random-access.ts';
 import { openBlob } from './remote/azure.ts';
 import { type OpenOptions, openRemote, parsePackageAddress } from './remote/open.ts';
@@ -104,7 +104,7 @@ async function fetchArchive(
   if (remote.sizeBytes > limits.archiveBytes) {
     throw new PackagingError(
       'ArchiveRefused',
-      `${remote.shown} has ${remote.sizeBytes} bytes; at most ${limits.archiveBytes} are accepted.`,
+      `${remote.shown} has ${remote.sizeBytes} bytes; at most ${limits.archiveBytes} are accepted, ${raising('size')}.`,
       remote.shown,
     );
   }
@@ -155,11 +155,14 @@ async function fetchFiles(
       throw explainAzure(error, parsed.redacted);
     });
     if (blobs.length > limits.entries)
-      throw new PackagingError('ArchiveRefused', `There are more than ${limits.entries} files in ${parsed.redacted}.`);
+      throw new PackagingError('ArchiveRefused', `There are more than ${limits.entries} files in ${parsed.redacted}, ${raising('files')}.`);
     if (blobs.length > 0) {
       const total = blobs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       if (total > limits.totalBytes)
-        throw new PackagingError('ArchiveRefused', `The files of ${parsed.redacted} have more than ${limits.totalBytes} bytes together.`);
+        throw new PackagingError(
+          'ArchiveRefused',
+          `The files of ${parsed.redacted} have more than ${limits.totalBytes} bytes together, ${raising('size')}.`,
+        );
       let received = 0;
       for (const { name } of blobs) {
         const path = name.slice(folder.length);
@@ -237,7 +240,8 @@ async function saveStream(
   try {
     for await (const chunk of remote.stream(signal)) {
       received += chunk.length;
-      if (received > most) throw new PackagingError('ArchiveRefused', `${remote.shown} has more than ${most} bytes.`, remote.shown);
+      if (received > most)
+        throw new PackagingError('ArchiveRefused', `${remote.shown} has more than ${most} bytes, ${raising('size')}.`, remote.shown);
       hash.update(chunk);
       await handle.writeFile(chunk);
       onProgress(received);

@@ -54,6 +54,12 @@ export function readLimits(words: readonly string[]): ArchiveLimits {
   return limits;
 }
 
+/** How somebody who trusts an archive raises the cap that it met; the end of a sentence. */
+export function raising(name: (typeof settableLimits)[number]): string {
+  const example = { size: '200Gi', files: 500_000, ratio: 1000, depth: 64 }[name];
+  return `which --limit ${name}=${example}, or spec.packaging.limits.${name} of the ServingPlatform, would raise`;
+}
+
 function bytesOf(text: string): number | undefined {
   const billionths = parseQuantity(text);
   const bytes = billionths === undefined ? undefined : Number(billionths / 1_000_000_000n);

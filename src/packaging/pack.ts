@@ -13,7 +13,7 @@ import { PackagingError } from './errors.ts';
 import { checkDigest, fetchModel, saveRemote } from './fetch.ts';
 import { digestArchive } from './inspect.ts';
 import type { JobFailure, JobResult } from './job-message.ts';
-import { type ArchiveLimits, defaultLimits } from './limits.ts';
+import { type ArchiveLimits, defaultLimits, raising } from './limits.ts';
 import type { LintContext } from './lint-contents.ts';
 import { type Manifest, printManifest } from './manifest.ts';
 import { writePackageFile } from './package-file.ts';
@@ -161,7 +161,10 @@ async function readAndCompare(request: VerifyRequest, signal?: AbortSignal): Pro
   const { zipUri } = parsePackageAddress(uri);
   await using remote = await openRemote(zipUri, request, signal);
   if (remote.sizeBytes > limits.archiveBytes) {
-    throw new PackagingError('ArchiveRefused', `${remote.shown} has ${remote.sizeBytes} bytes; at most ${limits.archiveBytes} are read.`);
+    throw new PackagingError(
+      'ArchiveRefused',
+      `${remote.shown} has ${remote.sizeBytes} bytes; at most ${limits.archiveBytes} are read, ${raising('size')}.`,
+    );
   }
   const file = join(work, 'model.zip');
   const saved = remote.ranges ? undefined : await saveRemote(remote, file, limits.archiveBytes, () => undefined, signal);

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { PackagingError } from './errors.ts';
 import { checkDigest, saveRemote } from './fetch.ts';
 import { digestArchive } from './inspect.ts';
-import { type ArchiveLimits, defaultLimits } from './limits.ts';
+import { type ArchiveLimits, defaultLimits, raising } from './limits.ts';
 import { type Manifest, parseManifest } from './manifest.ts';
 import { openFile } from './random-access.ts';
 import { type OpenOptions, openRemote, parsePackageAddress } from './remote/open.ts';
@@ -54,8 +54,13 @@ export async function pullPackage(
 export async function readManifest(uri: string, options: OpenOptions, signal?: AbortSignal): Promise<Manifest | undefined> {
   try {
     await using remote = await openRemote(uri, options, signal);
-    if (remote.sizeBytes > 64 << 20)
-      throw new PackagingError('ArchiveRefused', `${remote.shown} is larger than a manifest may be (64 MiB).`, remote.shown);
+    const most = (options.limits ?? defaultLimits).directoryBytes;
+    if (remote.sizeBytes > most)
+      throw new PackagingError(
+        'ArchiveRefused',
+        `${remote.shown} is larger than a manifest may be (${most} bytes), ${raising('files')}.`,
+        remote.shown,
+      );
     return parseManifest((await remote.read(0, remote.sizeBytes, signal)).toString('utf8'), options.limits);
   } catch (error) {
     if (error instanceof PackagingError && error.code === 'NotFound') return undefined;

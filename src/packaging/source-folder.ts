@@ -2,7 +2,7 @@ import { lstat, open, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findConflict, refuseName } from './entry-name.ts';
 import { PackagingError } from './errors.ts';
-import { type ArchiveLimits, defaultLimits } from './limits.ts';
+import { type ArchiveLimits, defaultLimits, raising } from './limits.ts';
 
 /** A file or an empty directory of the folder that is packaged. */
 export interface SourceEntry {
@@ -38,7 +38,7 @@ export async function listSource(root: string, limits: ArchiveLimits = defaultLi
   if (total > limits.totalBytes) {
     throw new PackagingError(
       'SourceRefused',
-      `${root} has ${total} bytes; a package has at most ${limits.totalBytes}, unless the cap "size" is raised for whoever makes it and whoever reads it.`,
+      `${root} has ${total} bytes; a package has at most ${limits.totalBytes}, ${raising('size')}, for whoever makes it and for whoever reads it.`,
       root,
     );
   }
@@ -67,7 +67,7 @@ async function walk(folder: string, prefix: string, entries: SourceEntry[], limi
       );
     } else throw new PackagingError('SourceRefused', `${path} is a device, a pipe or a socket.`, path);
     if (entries.length > limits.entries)
-      throw new PackagingError('SourceRefused', `There are more than ${limits.entries} files in the folder.`, folder);
+      throw new PackagingError('SourceRefused', `There are more than ${limits.entries} files in the folder, ${raising('files')}.`, folder);
   }
   if (empty && prefix !== '') entries.push({ path: prefix, file: '', sizeBytes: 0, content: Buffer.alloc(0) });
 }

@@ -1,6 +1,6 @@
 import { findConflict, refuseName } from '../entry-name.ts';
 import { PackagingError } from '../errors.ts';
-import { type ArchiveLimits, ratioFreeBytes } from '../limits.ts';
+import { type ArchiveLimits, raising, ratioFreeBytes } from '../limits.ts';
 import type { RandomAccess } from '../random-access.ts';
 import { deflated, isAscii, max16, max32, signatures, stored, type ZipEntry } from './records.ts';
 
@@ -24,12 +24,14 @@ export interface ReadEntry extends ZipEntry {
  */
 export async function readDirectory(source: RandomAccess, limits: ArchiveLimits, signal?: AbortSignal): Promise<ReadEntry[]> {
   const { sizeBytes } = source;
-  if (sizeBytes > limits.archiveBytes) refuse(`The archive has ${sizeBytes} bytes; at most ${limits.archiveBytes} are accepted.`);
+  if (sizeBytes > limits.archiveBytes)
+    refuse(`The archive has ${sizeBytes} bytes; at most ${limits.archiveBytes} are accepted, ${raising('size')}.`);
   if (sizeBytes < 22) refuse('The file is too small to be a zip archive.');
   const end = await readEnd(source, signal);
-  if (end.entries > limits.entries) refuse(`The archive has ${end.entries} entries; at most ${limits.entries} are accepted.`);
+  if (end.entries > limits.entries)
+    refuse(`The archive has ${end.entries} entries; at most ${limits.entries} are accepted, ${raising('files')}.`);
   if (end.bytes > limits.directoryBytes)
-    refuse(`The central directory has ${end.bytes} bytes; at most ${limits.directoryBytes} are accepted.`);
+    refuse(`The central directory has ${end.bytes} bytes; at most ${limits.directoryBytes} are accepted, ${raising('files')}.`);
   if (end.entries * 46 > end.bytes) refuse('The end record claims more entries than the central directory has room for.');
 
   const directory = await source.read(end.offset, end.bytes, signal);
@@ -40,7 +42,7 @@ export async function readDirectory(source: RandomAccess, limits: ArchiveLimits,
     const [entry, next] = readCentral(directory, at, index, end.offset, limits);
     at = next;
     total += entry.sizeBytes;
-    if (total > limits.totalBytes) refuse(`The files have more than ${limits.totalBytes} bytes together.`, entry.name);
+    if (total > limits.totalBytes) refuse(`The files have more than ${limits.totalBytes} bytes together, ${raising('size')}.`, entry.name);
     entries.push(entry);
   }
   if (at !== directory.length) refuse('The central directory has bytes behind its last entry.');
@@ -121,7 +123,7 @@ function readCentral(directory: Buffer, at: number, index: number, directoryOffs
   if (directoryEntry && (sizes.sizeBytes !== 0 || directory.readUInt32LE(at + 16) !== 0)) fail('it is a directory with content');
   if (method === stored && sizes.sizeBytes !== sizes.packedBytes) fail('it is stored and its two sizes differ');
   if (sizes.sizeBytes > ratioFreeBytes && sizes.sizeBytes > sizes.packedBytes * limits.ratio) {
-    fail(`it unpacks to more than ${limits.ratio} times its packed size`);
+    fail(`it unpacks to more than ${limits.ratio} times its packed size, ${raising('ratio')}`);
   }
   if (sizes.offset + 30 + nameLength + sizes.packedBytes > directoryOffset) fail('its data would reach into the central directory');
   return [
