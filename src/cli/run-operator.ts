@@ -10,6 +10,7 @@ import { platformController } from '../controllers/platform/controller.ts';
 import { platformPort } from '../controllers/platform/settings.ts';
 import { platformStores, servingPlatformStore } from '../controllers/platform/stores.ts';
 import { profileController } from '../controllers/profile/controller.ts';
+import { reportReclaimController } from '../controllers/profile/report/reclaim.ts';
 import { profileStores } from '../controllers/profile/stores.ts';
 import { Applier } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -73,6 +74,7 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
     log,
     ...(kserveNamespace !== undefined && { kserveNamespace }),
   };
+  const profiles = profileStores(caches.models, caches.cluster, { platforms, deployments });
   const controllers = [
     deploymentController({
       ...ports,
@@ -94,9 +96,17 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
       stores: { platforms, modelDeployments: deployments.modelDeployments, namespaces: deployments.packaging.namespaces },
       ...(options.namespaces !== undefined && { namespaces: options.namespaces }),
     }),
+    reportReclaimController({
+      client,
+      clock,
+      log,
+      openShelf: shelfOpener(client, systemNamespace),
+      stores: { platforms, profiles: profiles.profiles, namespaces: deployments.packaging.namespaces },
+      ...(options.namespaces !== undefined && { namespaces: options.namespaces }),
+    }),
     profileController({
       ...ports,
-      stores: profileStores(caches.models, caches.cluster, { platforms, deployments }),
+      stores: profiles,
       openShelf: shelfOpener(client, systemNamespace),
       image: options.image ?? `modelwright:${programVersion()}`,
       version: programVersion(),

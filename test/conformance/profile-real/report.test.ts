@@ -9,6 +9,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Ajv } from 'ajv';
 import type { ModelProfileSpec } from '../../../src/api/model-profile/index.ts';
@@ -49,6 +50,13 @@ describe('the full report of a run', () => {
         policy: { targetHosts: ['127.0.0.0/8'] },
         repositories: [
           { name: 'default', azureBlob: { account, container: 'models', prefix: 'p', credentials }, allowedNamespaces: {} },
+          {
+            name: 'passing',
+            azureBlob: { account, container: 'models', prefix: 'passing', credentials },
+            allowedNamespaces: {},
+            reclaimPolicy: 'Delete',
+            reclaimAfterSeconds: 60,
+          },
           { name: 'nowhere', azureBlob: { account, container: 'there-is-none', credentials }, allowedNamespaces: {} },
           {
             name: 'others',
@@ -116,8 +124,39 @@ describe('the full report of a run', () => {
     }
     const rows = file('requests.csv').trim().split('\r\n').slice(1);
     assert.ok(rows.length >= full.points.reduce((sum, { requests }) => sum + requests, 0));
-    const { resourceSpans } = JSON.parse(file('trace.json')) as { resourceSpans: { scopeSpans: { spans: object[] }[] }[] };
-    assert.equal(resourceSpans[0]?.scopeSpans[0]?.spans.length, 2 * (1 + 5));
+    const { resourceSpans } = JSON.parse(file('trace.json')) as {
+      resourceSpans: { scopeSpans: { spans: { traceId: string; spanId: string; name: string }[] }[] }[];
+    };
+    const spans = resourceSpans[0]?.scopeSpans[0]?.spans ?? [];
+    assert.equal(spans.length, 2 * (1 + 5));
+    // The server was told of these requests, and so could have made its own spans children of them.
+    const requests = spans.filter(({ name }) => name === 'request').map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`);
+    assert.deepEqual((await server.traceparents()).toSorted(), requests.toSorted());
+  });
+
+  it('goes with the last word of its run where the repository deletes what is unused, and no sooner', async () => {
+    const spec = { ...short, target: target(), sweep: { concurrency: [2] }, report: { repository: 'passing' }, historyLimit: 1 };
+    const first = await plane.measure('passing', spec);
+    const second = await plane.measure('passing', { ...spec, runId: 'second' });
+    const archives = [first, second].map(({ status }) => `${status?.run?.jobs?.[0]}-0.zip`);
+    assert.notEqual(archives[0], archives[1]);
+    const there = async () => {
+      const names: string[] = [];
+      for await (const { name } of azure.container('models').listBlobsFlat({ prefix: 'passing/' }))
+        names.push(name.split('/').at(-1) ?? '');
+      return names;
+    };
+    const until = async (wanted: (names: readonly string[]) => boolean) => {
+      for (let waited = 0; waited < 240; waited++) {
+        const names = await there();
+        if (wanted(names)) return names;
+        await sleep(1000);
+      }
+      throw new Error(`still there: ${(await there()).join(', ')}`);
+    };
+    assert.deepEqual(await until((names) => !names.includes(archives[0] ?? '')), [archives[1]]);
+    await plane.plane.kubectl(['delete', 'modelprofile', 'passing', '-n', plane.namespace]);
+    await until((names) => names.length === 0);
   });
 
   it('gives its pods a signature that writes one blob and nothing else, and no token of the API server', async () => {

@@ -3,7 +3,9 @@ import type { ModelProfile } from '../../../api/model-profile/index.ts';
 import type { ServingPlatform } from '../../../api/serving-platform/index.ts';
 import type { MetadataObject } from '../../../kube/client.ts';
 import type { Cached } from '../../../kube/store.ts';
+import { reportsFolder } from '../../../packaging/azure/repository.ts';
 import { chooseRepository, type NamespaceRepository } from '../../deployment/packaging/repository.ts';
+import { reportFolderName } from './names.ts';
 
 interface Refused {
   readonly kind: 'Refused';
@@ -28,7 +30,7 @@ export function reportPlaceOf(
   const choice = repositoryOf(profile, spec.report.repository, 'spec.report.repository', namespace, platform);
   if (choice.kind === 'Refused') return choice;
   const { place } = choice.target;
-  const folder = `${place.prefix}/_reports/${metadata.name}-${metadata.uid.slice(0, 8)}`;
+  const folder = `${place.prefix}/${reportsFolder}/${reportFolderName(metadata)}`;
   return { ...choice, folder, uri: `${place.endpoint}/${place.container}/${folder}` };
 }
 
