@@ -42,10 +42,18 @@ const repository = object('A place for packages.', {
     },
   ),
   reclaimPolicy: Type.Optional(
-    oneOf('What becomes of a package that no ModelDeployment refers to any more.', reclaimPolicies, { default: 'Retain' }),
+    oneOf(
+      'What becomes of a package that no ModelDeployment refers to any more, and of a full report whose run no ModelProfile tells of any more.',
+      reclaimPolicies,
+      { default: 'Retain' },
+    ),
   ),
   reclaimAfterSeconds: Type.Optional(
-    integer('With Delete: for how long nobody must have referred to a package.', { minimum: 60, maximum: 31_536_000, default: 600 }),
+    integer('With Delete: for how long nobody must have referred to a package, and how old a full report must be.', {
+      minimum: 60,
+      maximum: 31_536_000,
+      default: 600,
+    }),
   ),
   readAccess: Type.Optional(
     oneOf(
