@@ -322,7 +322,7 @@ describe('constant arrivals of several threads', () => {
   it('are one constant stream, whenever each of them begins', async (test) => {
     const url = await serve(test, (socket) => socket.write(ok));
     const load: Load = { loop: 'open', requestsPerSecond: 50, arrivals: 'constant' };
-    const threads = senders([0, 1, 2].map((i) => spec(url, load, { phase: i / 3 })));
+    const threads = senders([0, 1, 2].map((i) => spec(url, load, { phase: i / 3, warmup: { requests: 3, seconds: 0 } })));
     for (const thread of threads) await thread.warm();
     const from = now() + 2000;
     const results = await Promise.all(threads.map((thread) => thread.measure(from, { kind: 'until', at: from + 500_000 })));
