@@ -5,13 +5,13 @@ import { crc32 } from 'node:zlib';
 import { PackagingError } from '../errors.ts';
 import { defaultLimits, ratioFreeBytes } from '../limits.ts';
 import { readSource, type SourceEntry } from '../source-folder.ts';
-import { chunkBytes, createDeflate, dictionaryBytes } from './deflate.ts';
+import { chunkBytes, createDeflate, type Deflate, dictionaryBytes } from './deflate.ts';
 import { type DeflatePool, inlineDeflate, startDeflatePool } from './deflate-pool.ts';
 import { centralHeader, deflated, endRecords, localHeader, stored, type ZipEntry } from './records.ts';
 
 /** Packed bytes kept in memory; what goes beyond is written to a temporary file. */
 const memoryBytes = 4 << 20;
-const sampleBytes = 16 << 10;
+const [samples, sampleBytes] = [4, 16 << 10];
 /** A file is deflated when its sample shrinks below this share. */
 const worthwhile = 0.9;
 
@@ -43,21 +43,17 @@ export interface ZipPlan extends AsyncDisposable {
  */
 export async function planZip(sources: readonly SourceEntry[], spool: string, signal?: AbortSignal): Promise<ZipPlan> {
   const packedStore = new PackedStore(spool);
-  const sample = createDeflate();
-  const compressible: boolean[] = [];
-  let toDeflate = 0;
-  for (const source of sources) {
-    const worth = await isCompressible(source, sample);
-    compressible.push(worth);
-    if (worth) toDeflate += source.sizeBytes;
-  }
-  await using pool: DeflatePool = toDeflate > 4 * chunkBytes ? startDeflatePool(Math.min(4, availableParallelism())) : inlineDeflate();
+  const deflate = createDeflate();
   try {
     const planned = new Map<SourceEntry, PlannedEntry>();
-    const [toPack, toStore] = [
-      sources.filter((_, index) => compressible[index] === true),
-      sources.filter((_, index) => compressible[index] !== true),
-    ];
+    const [toPack, toStore]: [SourceEntry[], SourceEntry[]] = [[], []];
+    for (const source of sources) {
+      signal?.throwIfAborted();
+      if (source.sizeBytes <= samples * sampleBytes) planned.set(source, await planSmall(source, deflate, packedStore));
+      else ((await isCompressible(source, deflate)) ? toPack : toStore).push(source);
+    }
+    const toDeflate = toPack.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    await using pool: DeflatePool = toDeflate > 4 * chunkBytes ? startDeflatePool(Math.min(4, availableParallelism())) : inlineDeflate();
     // Compressing keeps other threads at work; meanwhile this one reads what is stored.
     await both(
       (async () => {
@@ -100,16 +96,44 @@ function zipSize(entries: readonly ZipEntry[]): number {
   return offset + directory + endRecords(entries.length, directory, offset).length;
 }
 
-async function isCompressible(source: SourceEntry, deflate: ReturnType<typeof createDeflate>): Promise<boolean> {
-  const { sizeBytes } = source;
-  if (sizeBytes < 128) return false;
-  const pieces: Buffer[] = [];
-  if (sizeBytes <= 4 * sampleBytes) pieces.push(await readSource(source, 0, sizeBytes));
-  else {
-    for (let piece = 0; piece < 4; piece += 1) {
-      pieces.push(await readSource(source, Math.floor(((sizeBytes - sampleBytes) * piece) / 3), sampleBytes));
-    }
+/** A file that is no larger than its samples is read once, and what they are compressed to is what is packed. */
+async function planSmall(source: SourceEntry, deflate: Deflate, store: PackedStore): Promise<PlannedEntry> {
+  const { content, stamp } = await readWhole(source);
+  const { length } = content;
+  const base = { name: source.path, crc32: crc32(content), sizeBytes: length, source, stamp };
+  const packed = length < 128 ? content : deflate(content, 0, true);
+  if (packed.length >= length * worthwhile) return { ...base, method: stored, packedBytes: length, sha256: undefined, packed: undefined };
+  const at = store.end;
+  await store.append(packed.slice());
+  return {
+    ...base,
+    method: deflated,
+    packedBytes: packed.length,
+    sha256: createHash('sha256').update(content).digest('hex'),
+    packed: { at, length: packed.length },
+  };
+}
+
+async function readWhole(source: SourceEntry): Promise<{ readonly content: Buffer; readonly stamp: string }> {
+  if (source.content !== undefined) return { content: source.content, stamp: '' };
+  const handle = await open(source.file, 'r');
+  try {
+    const stamp = await stampOf(handle);
+    // One byte more, so that a file that has grown is seen.
+    const buffer = Buffer.allocUnsafe(source.sizeBytes + 1);
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+    if (bytesRead !== source.sizeBytes || (await stampOf(handle)) !== stamp) throw changed(source);
+    return { content: buffer.subarray(0, bytesRead), stamp };
+  } finally {
+    await handle.close();
   }
+}
+
+async function isCompressible(source: SourceEntry, deflate: Deflate): Promise<boolean> {
+  const { sizeBytes } = source;
+  const pieces: Buffer[] = [];
+  for (let piece = 0; piece < samples; piece += 1)
+    pieces.push(await readSource(source, Math.floor(((sizeBytes - sampleBytes) * piece) / (samples - 1)), sampleBytes));
   // Each alone: that they are like one another says nothing of a file whose like parts lie further apart than deflate looks back.
   const total = (lengths: readonly number[]) => lengths.reduce((sum, length) => sum + length, 0);
   return total(pieces.map((piece) => deflate(piece, 0, true).length)) < total(pieces.map(({ length }) => length)) * worthwhile;
