@@ -243,7 +243,10 @@ function notes(observation: Observation, facts: WindowFacts, { maxPerSecond }: J
   for (const growth of observation.memoryGrowth ?? [])
     said.push(`${pointId(observation.batchSize, observation.load)}: ${growthSentence(growth, perSecond)}`);
   const n = facts.sorted.length;
-  if (n > 0 && n < 473) said.push(`p99 is not supported by ${n} requests (473 prove it at 95 % confidence)`);
+  if (n > 0 && n < 473)
+    said.push(
+      `${pointId(observation.batchSize, observation.load)}: p99 is not supported by ${n} requests (473 prove it at 95 % confidence)`,
+    );
   return said;
 }
 

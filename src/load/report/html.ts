@@ -29,6 +29,7 @@ export function htmlReport(report: ShownReport): string {
     .map((sentence) => `<li>${escapeHtml(sentence)}</li>`)
     .join('')}</ul>
 ${figures.join('\n')}
+${figures.length > 0 && points.some(({ valid }) => !valid) ? '<p>Hollow dots are points that are not valid: they are shown, and never ranked.</p>' : ''}
 <div class="wide"><table><thead><tr>${reportColumns.map((column) => `<th>${escapeHtml(column.heading)}</th>`).join('')}</tr></thead><tbody>${points.map(row).join('\n')}</tbody></table></div>
 <p>${escapeHtml([report.payload.source, ...client(report)].join('; '))}.</p>
 </body></html>

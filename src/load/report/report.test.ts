@@ -147,6 +147,8 @@ describe('the HTML page', () => {
     assert.ok((page.match(/<svg/g) ?? []).length >= 2);
     assert.match(page, /<tr class="best">/);
     assert.match(page, /<tr class="invalid">/);
+    assert.match(page, /Hollow dots are points that are not valid/);
+    assert.ok(!htmlReport(reportOf([pointOf(1, 2000)])).includes('Hollow dots'));
   });
   it('plots the percentile that is bounded, with names and units on every axis', () => {
     const bounded = { ...report, objective: { ...report.objective, latency: [{ percentile: 'p50', maxMicroseconds: 9000 }] } };
