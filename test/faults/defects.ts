@@ -155,6 +155,17 @@ export const defects: readonly Defect[] = [
     experiments: [requests(['late answer'], 0.7)],
   },
   {
+    name: 'an object of the cache is changed by who reads it',
+    replacements: [
+      {
+        file: reconciler,
+        find: 'this.#memories.begin(key, seen.deployment.metadata.uid);',
+        replace: 'this.#memories.begin(key, seen.deployment.metadata.uid); Object.assign(seen.deployment.metadata, { labels: {} });',
+      },
+    ],
+    experiments: [undisturbed],
+  },
+  {
     name: 'a status is written whether it differs or not',
     replacements: [
       { file: 'kube/apply.ts', find: 'if (sameValue(current, status)) return { written: false, object: live };', replace: '' },
@@ -193,6 +204,17 @@ export const defects: readonly Defect[] = [
       { file: reconciler, find: 'applier.applyOwn<InferenceServiceObject>(', replace: 'applier.apply<InferenceServiceObject>(' },
     ],
     experiments: [usurped],
+  },
+  {
+    name: 'what an earlier deployment has left is deleted by its name alone',
+    replacements: [
+      {
+        file: reconciler,
+        find: "{ uid, resourceVersion, propagationPolicy: 'Background' }",
+        replace: "{ propagationPolicy: 'Background' }",
+      },
+    ],
+    experiments: [undisturbed, undisturbed],
   },
   {
     name: 'an InferenceService is made for a deployment that may be gone',

@@ -10,7 +10,7 @@ import { Random } from './random.ts';
 import type { Report } from './report.ts';
 import { type FaultCounts, requestFaultTrial } from './request-faults.ts';
 import { atRest, restartAtRest } from './rest.ts';
-import { compactionTrial, expiredTrial, restartTrial, staleServerTrial } from './server-faults.ts';
+import { compactionTrial, expiredTrial, restartTrial, staleServerTrial, uncollectedTrial } from './server-faults.ts';
 import { shortLease } from './short-lease.ts';
 import { StaleServer } from './stale-server.ts';
 import { instability, type Outcome, referenceRun } from './trial.ts';
@@ -186,6 +186,7 @@ async function servers({ world, program, options, report }: Campaign, known: Fam
   const plan = (run: number) => ({ name: `${workload.name}, run ${run}`, workload, reference });
   for (let run = 1; run <= options.compactions; run += 1) report.add(await compactionTrial(lane, plan(run)));
   for (let run = 1; run <= options.restarts; run += 1) report.add(await restartTrial(lane, plan(run)));
+  for (let run = 1; run <= options.uncollected; run += 1) report.add(await uncollectedTrial(lane, `run ${run}`));
   if (options.staleServers > 0) {
     await using stale = await StaleServer.start(world);
     for (let run = 1; run <= options.staleServers; run += 1) report.add(await staleServerTrial(lane, stale, plan(run)));

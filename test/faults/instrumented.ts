@@ -1,9 +1,10 @@
 /**
  * The operator as shipped, with one ear more: asked over the parent's channel, it tells what its caches hold, so that the campaign can compare
- * them with a fresh list. Nothing of the operator's own behaviour is touched.
+ * them with a fresh list. And what it caches is frozen: a reader who changes an object, which all readers share, fails at once. Nothing else of the
+ * operator's own behaviour is touched.
  */
 import type { KubeObject } from '../../src/kube/object.ts';
-import { ObjectStore } from '../../src/kube/object-store.ts';
+import { deepFreeze, ObjectStore } from '../../src/kube/object-store.ts';
 
 /** One store: its resource and, by `namespace/name`, each object's identity and version. */
 export interface Digest {
@@ -15,12 +16,15 @@ export interface Digest {
 }
 
 const stores = new Set<ObjectStore<KubeObject>>();
-const { replace } = ObjectStore.prototype;
+const { replace, put } = ObjectStore.prototype;
 
 /** Every store is filled by `replace` before it is of use. */
-ObjectStore.prototype.replace = function noted(this: ObjectStore<KubeObject>, ...args: Parameters<typeof replace>) {
+ObjectStore.prototype.replace = function noted(this: ObjectStore<KubeObject>, objects, resourceVersion) {
   stores.add(this);
-  return replace.apply(this, args);
+  replace.call(this, [...objects].map(deepFreeze), resourceVersion);
+};
+ObjectStore.prototype.put = function frozen(this: ObjectStore<KubeObject>, object) {
+  put.call(this, deepFreeze(object));
 };
 
 function digest(): Digest[] {

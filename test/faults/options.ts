@@ -15,6 +15,7 @@ export interface CampaignOptions {
   readonly realLeases: number;
   readonly restarts: number;
   readonly compactions: number;
+  readonly uncollected: number;
   readonly staleServers: number;
   readonly usurpations: number;
   readonly expirations: number;
@@ -35,6 +36,7 @@ const defaults = {
   'real-leases': ['5', 'kills and stops among these with the lease of 15 s; the others have one of 6 s'],
   restarts: ['2', 'restarts of the API server'],
   compactions: ['3', 'compactions of etcd under broken watches'],
+  uncollected: ['3', 'ModelDeployments made anew while nobody collects garbage'],
   'stale-servers': ['3', 'operators that come up on an API server that lags behind'],
   usurpations: ['5', 'InferenceServices that others replace while the operator looks away'],
   expirations: ['5', 'times that all watches come back with an expired position'],
@@ -73,6 +75,7 @@ export function parseOptions(args: readonly string[]): CampaignOptions | 'help' 
     realLeases: count('real-leases'),
     restarts: count('restarts'),
     compactions: count('compactions'),
+    uncollected: count('uncollected'),
     staleServers: count('stale-servers'),
     usurpations: count('usurpations'),
     expirations: count('expirations'),

@@ -5,7 +5,7 @@ import type { Reference } from './oracles.ts';
 import { status } from './request-faults.ts';
 import type { StaleServer } from './stale-server.ts';
 import { disturbedRun, type Outcome } from './trial.ts';
-import type { Step, Workload } from './workload.ts';
+import { create, remove, type Step, servesVersion, sklearn, type Workload } from './workload.ts';
 
 export interface ServerFaultPlan {
   readonly name: string;
@@ -95,6 +95,27 @@ export function compactionTrial(lane: Lane, plan: ServerFaultPlan): Promise<Outc
     lane.proxy.onRequest = undefined;
   });
   return disturbedRun(lane, { family: 'etcd compaction', ...plan, workload });
+}
+
+/** A ModelDeployment is made anew while nobody collects what the one before has left: it must not wait for that. */
+export async function uncollectedTrial(lane: Lane, name: string): Promise<Outcome> {
+  let resume = () => {};
+  const workload: Workload = {
+    name: 'uncollected',
+    steps: [
+      { name: 'create', act: (trial) => create(trial, 'anew', sklearn(1)), done: (trial) => servesVersion(trial, 'anew', 1) },
+      {
+        name: 'replace',
+        async act(trial) {
+          resume = lane.world.stopCollector();
+          await remove(trial, 'anew');
+          await create(trial, 'anew', sklearn(3));
+        },
+        done: (trial) => servesVersion(trial, 'anew', 3),
+      },
+    ],
+  };
+  return disturbedRun(lane, { family: 'no garbage collector', name, workload }, { calm: () => resume() });
 }
 
 /**

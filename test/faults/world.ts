@@ -26,6 +26,8 @@ export interface World extends AsyncDisposable {
    * whose owner was gone for more than 90 s (seen with Kubernetes 1.34), and it is not what the campaign is about.
    */
   restartApiserver(): Promise<void>;
+  /** Nobody collects garbage until the function that is returned is called. */
+  stopCollector(): () => void;
   /** Makes a namespace for a lane. */
   namespace(name: string): Promise<void>;
 }
@@ -61,6 +63,11 @@ export async function startWorld(say: (line: string) => void): Promise<World> {
       await plane.restartApiserver();
       await endCollector(collector);
       collector = startCollecting();
+    },
+    stopCollector() {
+      const stopped = collector;
+      stopped.kill('SIGSTOP');
+      return () => stopped.kill('SIGCONT');
     },
     async namespace(name) {
       await api.must('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { accepted: [409] });
