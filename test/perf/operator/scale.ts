@@ -7,7 +7,7 @@ import { type Figure, figure, round } from '../figure.ts';
 import { Audit, isWrite } from './audit.ts';
 import { type Cluster, withKServe } from './cluster.ts';
 import { clear, createDeployments, deploymentsPath, servicesPath } from './objects.ts';
-import { Operator, sumOf } from './operator.ts';
+import { cpuOf, Operator, sumOf } from './operator.ts';
 
 export interface ScaleOptions {
   readonly cluster: Cluster;
@@ -31,6 +31,8 @@ interface ColdStart {
   readonly ready: number;
   /** CPU time, seconds: up to ready, and of the first pass over all objects. */
   readonly cpuAtReady: number;
+  /** CPU time of the API server up to ready, seconds. */
+  readonly serverCpu: number;
   readonly cpuOfPass: number;
   readonly peak: number;
   readonly resident: number;
@@ -48,15 +50,18 @@ export async function scaleFigures(options: ScaleOptions): Promise<Figure[]> {
   say(`${objects} of each: ModelDeployments of ${sizes.deployment} bytes, InferenceServices of ${sizes.service} bytes`);
   const starts: ColdStart[] = [];
   const bare: BareList[] = [];
+  const streamed: BareList[] = [];
   let cpu: number[] = [];
   let writesAtRest = 0;
   for (let run = 1; run <= runs; run += 1) {
-    bare.push(await bareList(options));
+    bare.push(await bareList(options, 'list'));
+    streamed.push(await bareList(options, 'watch'));
     const before = await openWatches(cluster);
+    const server = await serverCpu(cluster);
     const operator = await Operator.start({ program: options.program, access: cluster.access });
     try {
       const audit = new Audit(cluster.plane.auditLog);
-      starts.push(await coldStart(options, operator, audit, before));
+      starts.push(await coldStart(options, operator, audit, before, server));
       say(`cold start ${run}: ${JSON.stringify(starts.at(-1))}, bare list ${JSON.stringify(bare.at(-1))}`);
       if (run === runs) {
         const rest = await atRest(operator, audit, restSeconds);
@@ -89,6 +94,9 @@ export async function scaleFigures(options: ScaleOptions): Promise<Figure[]> {
         bareMilliseconds: bare.map(({ milliseconds }) => Math.round(milliseconds)),
         cpuSeconds: of('cpuAtReady').map(round),
         bareCpuSeconds: bare.map(({ cpu }) => round(cpu)),
+        bareWatchListMilliseconds: streamed.map(({ milliseconds }) => Math.round(milliseconds)),
+        bareWatchListCpuSeconds: streamed.map(({ cpu }) => round(cpu)),
+        cpuSecondsOfApiServer: { operator: of('serverCpu').map(round), list: bare.map(serverCpuOf), watchList: streamed.map(serverCpuOf) },
       },
     }),
     figure(`first full pass over ${objects} after start`, 'ms', of('firstPass')),
@@ -152,9 +160,16 @@ async function sizesOf({ api }: Cluster): Promise<{ readonly deployment: number;
   return { deployment: await mean(deploymentsPath(namespace)), service: await mean(servicesPath(namespace)) };
 }
 
-async function coldStart({ cluster, objects }: ScaleOptions, operator: Operator, audit: Audit, before: number): Promise<ColdStart> {
+async function coldStart(
+  { cluster, objects }: ScaleOptions,
+  operator: Operator,
+  audit: Audit,
+  before: number,
+  server: () => number,
+): Promise<ColdStart> {
   const ready = await operator.ready();
   const cpuAtReady = operator.cpu();
+  const serverCpu = server();
   const pass = await firstPass(operator, objects);
   const cpuOfPass = operator.cpu() - cpuAtReady;
   const { peak } = operator.memory();
@@ -164,6 +179,7 @@ async function coldStart({ cluster, objects }: ScaleOptions, operator: Operator,
   return {
     ready,
     cpuAtReady,
+    serverCpu,
     cpuOfPass,
     peak,
     resident: operator.memory().resident,
@@ -214,17 +230,29 @@ interface BareList {
   readonly milliseconds: number;
   readonly peak: number;
   readonly cpu: number;
+  readonly serverCpu: number;
 }
 
-async function bareList({ cluster: { api }, bareProgram, objects }: ScaleOptions): Promise<BareList> {
+async function bareList({ cluster, bareProgram, objects }: ScaleOptions, how: 'list' | 'watch'): Promise<BareList> {
+  const { api } = cluster;
+  const server = await serverCpu(cluster);
   const started = performance.now();
   const paths = ['/apis/modelwright.dev/v1alpha1/modeldeployments', '/apis/serving.kserve.io/v1beta1/inferenceservices'];
-  const args = [bareProgram, api.server, JSON.stringify(api.headers), JSON.stringify(api.tls), ...paths];
+  const args = [bareProgram, how, api.server, JSON.stringify(api.headers), JSON.stringify(api.tls), ...paths];
   const { stdout } = await promisify(execFile)(process.execPath, [...nodeFlags, ...args], { env: { ...process.env, ...nodeEnvironment } });
   const milliseconds = performance.now() - started;
   const told = JSON.parse(stdout);
   if (told.objects !== 2 * objects) throw new Error(`the bare list found ${told.objects} objects in place of ${2 * objects}`);
-  return { objects: told.objects, milliseconds, peak: told.peak, cpu: told.cpu };
+  return { objects: told.objects, milliseconds, peak: told.peak, cpu: told.cpu, serverCpu: server() };
+}
+
+const serverCpuOf = ({ serverCpu: seconds }: BareList) => round(seconds);
+
+/** CPU time that the API server uses from now on, seconds. */
+async function serverCpu({ plane }: Cluster): Promise<() => number> {
+  const pid = (await plane.processes()).find(({ name, running }) => running && name === 'kube-apiserver')?.pid ?? 0;
+  const before = cpuOf(pid);
+  return () => cpuOf(pid) - before;
 }
 
 /** Memory of an operator that has nothing to look after. */
