@@ -1,4 +1,4 @@
-/** An operator that may do nothing outside one namespace: the Role of manifests/namespaced, and no ClusterRole. */
+/** An operator that may do nothing outside two namespaces: the Role of manifests/namespaced in each, and no ClusterRole. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { apply, applyCrds, eventually, freshNamespace, kubectl, list } from '../../support/cluster.ts';
@@ -6,8 +6,9 @@ import { installInferenceServices, playStatus, servingStatus } from './light-kse
 import { aModel, conditionOf, deployed, says, serviceIfAny } from './objects.ts';
 import { kubeconfigOf, OperatorProcess } from './operator-process.ts';
 
-describe('an operator limited to a namespace, with a Role alone', () => {
+describe('an operator limited to two namespaces, with a Role in each', () => {
   let namespace: { readonly name: string } & AsyncDisposable;
+  let second: { readonly name: string } & AsyncDisposable;
   let other: { readonly name: string } & AsyncDisposable;
   let operator: OperatorProcess;
 
@@ -15,31 +16,36 @@ describe('an operator limited to a namespace, with a Role alone', () => {
     await applyCrds();
     await installInferenceServices();
     namespace = await freshNamespace('namespaced');
+    second = await freshNamespace('namespaced');
     other = await freshNamespace('other');
-    const here = ['-n', namespace.name];
-    await kubectl(['apply', '-k', 'manifests/namespaced', ...here]);
     const account = `--serviceaccount=${namespace.name}:modelwright`;
-    await kubectl(['create', 'rolebinding', 'modelwright-operator', '--role=modelwright-operator', account, ...here]);
+    for (const { name } of [namespace, second]) {
+      await kubectl(['apply', '-k', 'manifests/namespaced', '-n', name]);
+      await kubectl(['create', 'rolebinding', 'modelwright-operator', '--role=modelwright-operator', account, '-n', name]);
+    }
     operator = await OperatorProcess.startAs(
       await kubeconfigOf('modelwright', namespace.name),
-      [namespace.name],
+      [namespace.name, second.name],
       ['--image', 'registry.example.com/modelwright:test'],
     );
   });
   after(async () => {
     await operator?.[Symbol.asyncDispose]();
     await other?.[Symbol.asyncDispose]();
+    await second?.[Symbol.asyncDispose]();
     await namespace?.[Symbol.asyncDispose]();
   });
 
-  it('serves the models there', async () => {
-    await apply(aModel('iris', namespace.name));
-    await eventually(
-      () => serviceIfAny('iris', namespace.name),
-      (service) => service !== undefined,
-    );
-    await playStatus('iris', namespace.name, servingStatus('iris', namespace.name));
-    await eventually(() => deployed('iris', namespace.name), says('Ready', 'True'));
+  it('serves the models in both', async () => {
+    for (const { name } of [namespace, second]) {
+      await apply(aModel('iris', name));
+      await eventually(
+        () => serviceIfAny('iris', name),
+        (service) => service !== undefined,
+      );
+      await playStatus('iris', name, servingStatus('iris', name));
+      await eventually(() => deployed('iris', name), says('Ready', 'True'));
+    }
   });
 
   it('leaves those of other namespaces alone', async () => {
