@@ -213,7 +213,8 @@ function leave<T extends KubeObject>(index: Index<T>, text: string, object: Cach
   }
 }
 
-function deepFreeze<V>(value: V): V {
+/** Makes a value and all within it unchangeable; whoever tries gets a TypeError. */
+export function deepFreeze<V>(value: V): V {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   for (const child of Object.values(value)) deepFreeze(child);
   return Object.freeze(value);
