@@ -39,6 +39,8 @@ export interface StartOptions {
   readonly knative?: boolean;
   /** KServe's manager of this release with its webhooks and runtimes. */
   readonly kserve?: KServeVersion;
+  /** Further flags of the API server, as `--feature-gates=WatchList=false`. */
+  readonly apiServer?: readonly string[];
   /** Keep Go's build cache if something has to be built. */
   readonly keepGoCache?: boolean;
   /** Takes progress, a line at a time; default silence. */
@@ -99,7 +101,8 @@ async function startParts(
 ): Promise<NodeRecord | undefined> {
   const ready = (what: string) => cluster.say(`${what} ready after ${elapsed(started)}`);
   const controllers = hasControllers(options);
-  await startApiServer(cluster, { controllers, ...(real && { node: real.network.host }) });
+  const flags = options.apiServer ?? [];
+  await startApiServer(cluster, { controllers, flags, ...(real && { node: real.network.host }) });
   ready('API server');
   if (controllers) {
     await startControllers(cluster);

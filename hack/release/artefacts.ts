@@ -1,18 +1,30 @@
 /** Makes the parts of a release, each checked as its user would use it. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  globSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { getBinaries } from '../controlplane/binaries.ts';
 import { HELM } from '../controlplane/catalog.ts';
-import { writeArchive } from '../images/image.ts';
+import { debianTree } from '../debian/packages.ts';
+import { type Image, writeArchive } from '../images/image.ts';
 import { modelwrightIndex } from '../images/modelwright.ts';
 import { writeManifests } from './manifests.ts';
 import { licenseList, productionPackages, unacceptable } from './packages.ts';
 import { runImage } from './run-image.ts';
-import { type Bom, checkBom, only, stable } from './sbom.ts';
+import { type Bom, checkBom, type DebianPackage, debianLicenses, only, stable, withDebian } from './sbom.ts';
 
 const call = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
@@ -66,6 +78,15 @@ export function manifests(release: Release): Promise<string[]> {
 
 /** CycloneDX of what the program consists of, the same for the same lock file. */
 export async function sbom({ out, version }: Release): Promise<string> {
+  return writeBom(join(out, `modelwright-${version}.cdx.json`), await programBom());
+}
+
+function writeBom(path: string, bom: Bom): string {
+  writeFileSync(path, `${JSON.stringify(bom, null, 2)}\n`);
+  return path;
+}
+
+async function programBom(): Promise<Bom> {
   const { stdout } = await call('npm', ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only', '--sbom-type', 'application'], {
     cwd: root,
     maxBuffer: 64 << 20,
@@ -74,9 +95,7 @@ export async function sbom({ out, version }: Release): Promise<string> {
   const packages = productionPackages(root, true);
   const bom = stable(only(JSON.parse(stdout) as Bom, packages));
   checkBom(bom, packages);
-  const path = join(out, `modelwright-${version}.cdx.json`);
-  writeFileSync(path, `${JSON.stringify(bom, null, 2)}\n`);
-  return path;
+  return bom;
 }
 
 export function licenses({ out, version }: Release): string {
@@ -91,10 +110,12 @@ export function licenses({ out, version }: Release): string {
 
 /**
  * The image for both architectures under one name, as an OCI archive; made twice, the second time of nothing that was kept, since the same input
- * gives the same bytes; and its program runs, of another architecture by an emulator.
+ * gives the same bytes; and its program runs, of another architecture by an emulator. With it the bill of materials of all that is in it.
  */
-export async function image({ out, version }: Release): Promise<string> {
+export async function image({ out, version }: Release): Promise<string[]> {
   const work = mkdtempSync(join(tmpdir(), 'modelwright-image-'));
+  // The program is started as a user of no rights here.
+  chmodSync(work, 0o755);
   try {
     const build = (folder?: string) =>
       modelwrightIndex({
@@ -106,16 +127,32 @@ export async function image({ out, version }: Release): Promise<string> {
       });
     const [first, second] = [await build(), await build(join(work, 'cache'))];
     if (first.digest !== second.digest) throw new Error(`two builds of the image differ: ${first.digest} and ${second.digest}`);
+    const debian: DebianPackage[] = [];
     for (const one of first.images) {
       const said = await runImage(one, join(work, one.architecture), ['--version']);
       if (!said.includes(version)) throw new Error(`the image for ${one.architecture} says "${said.trim()}" and is ${version}`);
+      debian.push(...(await debianIn(one, join(work, one.architecture))));
     }
     const path = join(out, `modelwright-image-${version}.tar`);
     await writeArchive(first, path);
-    return path;
+    return [path, writeBom(join(out, `modelwright-image-${version}.cdx.json`), withDebian(await programBom(), debian))];
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** Packages of Debian in the unpacked image, in the versions that it was made of. Throws where it has a library of none of them. */
+async function debianIn({ architecture }: Image, folder: string): Promise<DebianPackage[]> {
+  const { folder: tree, versions } = await debianTree(Object.keys(debianLicenses), {
+    say: console.error,
+    purpose: 'the bill of materials',
+    architecture,
+  });
+  const stray = globSync('usr/lib/**/*.so*', { cwd: folder }).find(
+    (path) => ![path, path.replace('usr/', '')].some((place) => lstatSync(join(tree, place), { throwIfNoEntry: false })),
+  );
+  if (stray !== undefined) throw new Error(`the image has ${stray}, which is of no package that hack/release/sbom.ts knows`);
+  return Object.entries(versions).map(([name, version]) => ({ name, version, architecture }));
 }
 
 /** In the form that `sha256sum --check` reads. */

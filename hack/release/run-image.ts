@@ -10,7 +10,13 @@ import { modelwrightRun } from '../images/modelwright.ts';
 
 const run = promisify(execFile);
 
-/** @param folder where the layers are unpacked; what the program prints comes back */
+/** Such a user as OpenShift assigns, whom no file of the image names. Only root can become another one. */
+const stranger = process.getuid?.() === 0 ? { uid: 1_000_680_000, gid: 0 } : {};
+
+/**
+ * As a user whom the image does not know, where this one is root.
+ * @param folder where the layers are unpacked, which everybody must be able to reach; what the program prints comes back
+ */
 export async function runImage(image: Image, folder: string, args: readonly string[]): Promise<string> {
   mkdirSync(folder, { recursive: true });
   for (const { digest } of image.layers) await run('tar', ['--extract', '--file', blobFile(digest), '--directory', folder]);
@@ -19,7 +25,7 @@ export async function runImage(image: Image, folder: string, args: readonly stri
     ...modelwrightRun.Entrypoint.map((part) => inside(folder, part)),
     ...args,
   ];
-  const { stdout } = await run(command, options, { env: {}, maxBuffer: 16 << 20 });
+  const { stdout } = await run(command, options, { env: {}, maxBuffer: 16 << 20, ...stranger });
   return stdout;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { type Bom, checkBom, only, stable } from './sbom.ts';
+import { type Bom, checkBom, only, stable, withDebian } from './sbom.ts';
 
 const component = (name: string, more: object = {}) => ({
   name,
@@ -55,4 +55,13 @@ it('keeps the packages that are asked for, and what depends on what among them',
     { ref: 'root', dependsOn: ['a'] },
     { ref: 'a', dependsOn: ['b'] },
   ]);
+});
+
+it('has the packages of Debian that the image has, for each architecture', () => {
+  const libc = { name: 'libstdc++6', version: '12.2.0-14+deb12u1', architecture: 'arm64' };
+  const { components } = withDebian(bom, [libc]);
+  const added = components.at(-1);
+  assert.equal(added?.purl, 'pkg:deb/debian/libstdc%2B%2B6@12.2.0-14%2Bdeb12u1?arch=arm64');
+  assert.equal(components.length, bom.components.length + 1);
+  assert.throws(() => withDebian(bom, [{ ...libc, name: 'bash' }]), /licence of Debian's bash is not known/);
 });

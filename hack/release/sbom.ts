@@ -43,6 +43,31 @@ export function only(bom: Bom, packages: readonly Package[]): Bom {
   return { ...bom, components, dependencies };
 }
 
+/** A package of Debian in the image. */
+export interface DebianPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+}
+
+/** What Node needs of Debian, and under which licence that is, by its copyright files. */
+export const debianLicenses: Readonly<Record<string, string>> = {
+  libc6: 'LGPL-2.1-or-later',
+  'libgcc-s1': 'GPL-3.0-or-later WITH GCC-exception-3.1',
+  'libstdc++6': 'GPL-3.0-or-later WITH GCC-exception-3.1',
+};
+
+/** With these as well. Throws for one whose licence is not known here. */
+export function withDebian(bom: Bom, packages: readonly DebianPackage[]): Bom {
+  const components = packages.map(({ name, version, architecture }): BomComponent => {
+    const expression = debianLicenses[name];
+    if (expression === undefined) throw new Error(`the licence of Debian's ${name} is not known to hack/release/sbom.ts`);
+    const purl = `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=${architecture}`;
+    return { type: 'library', 'bom-ref': purl, name, version, purl, licenses: [{ expression }] };
+  });
+  return { ...bom, components: [...bom.components, ...components] };
+}
+
 /** Throws unless every package is in it, with version, licence and checksum. */
 export function checkBom(bom: Bom, packages: readonly Package[]): void {
   if (bom.bomFormat !== 'CycloneDX') throw new Error(`the bill of materials is ${bom.bomFormat}, and is to be CycloneDX`);

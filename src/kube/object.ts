@@ -71,10 +71,17 @@ export function apiVersionOf(type: ResourceType): string {
   return type.group === '' ? type.version : `${type.group}/${type.version}`;
 }
 
-/** The owner reference that makes `owner` the controller of what carries it. */
+/**
+ * The owner reference that makes `owner` the controller of what carries it. Who deletes the owner in the foreground waits for that: where the
+ * admission plugin OwnerReferencesPermissionEnforcement is on (OpenShift), writing it needs `update` on the owner's `finalizers`.
+ */
 export function controllerReference(owner: Stored<KubeObject>): OwnerReference {
-  const { name, uid } = owner.metadata;
-  return { apiVersion: owner.apiVersion, kind: owner.kind, name, uid, controller: true, blockOwnerDeletion: true };
+  return { ...dependentReference(owner), controller: true, blockOwnerDeletion: true };
+}
+
+/** The owner reference of what is collected after `owner`, and holds up nothing. */
+export function dependentReference({ apiVersion, kind, metadata }: Stored<KubeObject>): OwnerReference {
+  return { apiVersion, kind, name: metadata.name, uid: metadata.uid };
 }
 
 export type DeepReadonly<T> = T extends (infer U)[]

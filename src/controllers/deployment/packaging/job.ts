@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import type { ModelDeployment } from '../../../api/model-deployment/index.ts';
 import { controllerReference, type OwnerReference } from '../../../kube/object.ts';
-import { restrictedContainer, restrictedPod } from '../../../kube/pod-security.ts';
+import { restrictedContainer, restrictedPod, secretFileMode } from '../../../kube/pod-security.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { type Reader, workloadIdentityLabel } from './reader.ts';
 import { annotations, type JobObject, packagingLabel, type SecretObject } from './resources.ts';
@@ -62,7 +62,7 @@ export function renderJob(options: JobOptions): JobObject {
             name: 'credentials',
             mount: credentialsPath,
             readOnly: true,
-            secret: { secretName: uploadSecretName(job), defaultMode: 0o440 },
+            secret: { secretName: uploadSecretName(job), defaultMode: secretFileMode },
           },
         ]
       : []),
@@ -124,7 +124,7 @@ function secretsOf({ secrets, keys }: Reader): object {
   const sources = secrets.map((name, index) => ({
     secret: { name, optional: true, items: keys.map((key) => ({ key, path: `${index}/${key}` })) },
   }));
-  return { defaultMode: 0o440, sources };
+  return { defaultMode: secretFileMode, sources };
 }
 
 /** Ten gibibytes were packaged and uploaded within 200 MB; the rest is code and buffers of the kernel. */

@@ -4,7 +4,7 @@ import type { ModelDeployment } from '../../../api/model-deployment/index.ts';
 import type { KubeClient } from '../../../kube/client.ts';
 import type { Clock } from '../../../kube/clock.ts';
 import { isAlreadyExists, isConflict, isForbidden, isNotFound, KubeError } from '../../../kube/errors.ts';
-import { controllerReference, type KubeObject, keyOf, type Stored } from '../../../kube/object.ts';
+import { controllerReference, dependentReference, type KubeObject, keyOf, type Stored } from '../../../kube/object.ts';
 import type { Cached } from '../../../kube/store.ts';
 import { printVersion } from '../../../models/kserve-version.ts';
 import { incomingBlob, incomingManifestBlob } from '../../../packaging/azure/repository.ts';
@@ -184,7 +184,7 @@ export class Packager {
         AZURE_STORAGE_ACCESS_KEY: await sign(shelf.incomingBlob(run)),
         MANIFEST_SAS_TOKEN: await sign(shelf.incomingManifest(run)),
       };
-      const owner = controllerReference(job as Stored<JobObject>);
+      const owner = dependentReference(job as Stored<JobObject>);
       await this.#putSecret(signatureSecret(namespace, uploadSecretName(name), owner, deployment.metadata.name, signatures), signal);
     }
     await client.patch(

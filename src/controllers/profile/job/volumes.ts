@@ -1,6 +1,7 @@
 import { dirname } from 'node:path/posix';
 import type { ModelProfileSpec } from '../../../api/model-profile/index.ts';
 import type { DeepReadonly } from '../../../kube/object.ts';
+import { secretFileMode } from '../../../kube/pod-security.ts';
 import { payloadAnnotation } from '../labels.ts';
 import { datasetFile, type Places, payloadFile, signatureFolder, tokenFile } from './arguments.ts';
 
@@ -30,15 +31,14 @@ export function volumesOf(
   }
   if (target.tokenSecretRef !== undefined) {
     const { name, key } = target.tokenSecretRef;
-    // The group of the pod may read it, nobody else.
-    mount('token', tokenFile, { secret: { secretName: name, defaultMode: 0o440, items: [{ key, path: 'token' }] } });
+    mount('token', tokenFile, { secret: { secretName: name, defaultMode: secretFileMode, items: [{ key, path: 'token' }] } });
   }
   const samples = accuracy?.dataset.configMapKeyRef;
   if (samples !== undefined) {
     const items = [{ key: samples.key, path: 'dataset.jsonl' }];
     mount('dataset', datasetFile, { configMap: { name: samples.name, items } });
   }
-  if (access !== undefined) mount('access', `${signatureFolder}/0`, { secret: { secretName: access, defaultMode: 0o440 } });
+  if (access !== undefined) mount('access', `${signatureFolder}/0`, { secret: { secretName: access, defaultMode: secretFileMode } });
   if (upload !== undefined) {
     volumes.push({ name: 'tmp', emptyDir: { sizeLimit: '1Gi' } });
     mounts.push({ name: 'tmp', mountPath: '/tmp' });

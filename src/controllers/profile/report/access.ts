@@ -2,7 +2,7 @@
 import type { KubeClient } from '../../../kube/client.ts';
 import type { Clock } from '../../../kube/clock.ts';
 import { isAlreadyExists } from '../../../kube/errors.ts';
-import { controllerReference, type Stored } from '../../../kube/object.ts';
+import { dependentReference, type Stored } from '../../../kube/object.ts';
 import type { Cached } from '../../../kube/store.ts';
 import type { Grant } from '../../../packaging/azure/signature.ts';
 import { PackagingError } from '../../../packaging/errors.ts';
@@ -77,7 +77,7 @@ export async function grantAccess(
       namespace,
       labels: { 'app.kubernetes.io/managed-by': 'modelwright' },
       // Goes with its Job.
-      ownerReferences: [controllerReference(job as Stored<JobObject>)],
+      ownerReferences: [dependentReference(job as Stored<JobObject>)],
     },
     type: 'Opaque',
     stringData: files,
