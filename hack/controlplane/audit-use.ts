@@ -13,6 +13,8 @@ export interface Use {
   /** Of the object, where the request named one. */
   readonly name?: string;
   readonly allowed: boolean;
+  /** `modelwright/0.1.0`: which version of the operator asked; absent where it was another program with its account. */
+  readonly program?: string;
   /** Where it was asked for in the namespace of the account itself. */
   readonly own?: true;
 }
@@ -38,32 +40,36 @@ export async function keepUse(auditLog: string, instance: string, folder = proce
   if (folder === undefined || folder === '' || !existsSync(auditLog)) return;
   const uses = new Map<string, Use>();
   for await (const line of createInterface({ input: createReadStream(auditLog), crlfDelay: Number.POSITIVE_INFINITY })) {
-    const use = line.includes('"system:serviceaccount:') ? useOf(line) : undefined;
-    if (use !== undefined) uses.set(JSON.stringify(use), use);
+    for (const use of line.includes('"system:serviceaccount:') ? usesOf(line) : []) uses.set(JSON.stringify(use), use);
   }
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${instance}.json`), JSON.stringify([...uses.values()], null, 1));
 }
 
-function useOf(line: string): Use | undefined {
+/** What one request needed: none that is nobody's, two where an apply made its object. */
+function usesOf(line: string): Use[] {
   try {
-    const { verb, user, impersonatedUser, userAgent = '', objectRef, annotations } = JSON.parse(line) as AuditLine;
+    const { verb, user, impersonatedUser, userAgent = '', objectRef, responseStatus, annotations } = JSON.parse(line) as AuditLine;
     // The operator behind a proxy that speaks in its name; a test that asks with kubectl what it may is not the operator.
-    const { username } = (userAgent.startsWith('modelwright/') ? impersonatedUser : undefined) ?? user;
-    if (objectRef?.resource === undefined || !username.startsWith('system:serviceaccount:')) return undefined;
+    const isOurs = userAgent.startsWith('modelwright/');
+    const { username } = (isOurs ? impersonatedUser : undefined) ?? user;
+    if (objectRef?.resource === undefined || !username.startsWith('system:serviceaccount:')) return [];
     const { apiGroup = '', resource, subresource, name, namespace } = objectRef;
     const decision = annotations?.['authorization.k8s.io/decision'];
-    return {
+    const use: Use = {
       user: username,
       verb,
       group: apiGroup,
       resource: subresource === undefined ? resource : `${resource}/${subresource}`,
       ...(name !== undefined && named.has(resource) && { name }),
       allowed: decision !== 'forbid',
+      ...(isOurs && { program: userAgent.split(' ')[0] as string }),
       ...(namespace !== undefined && username.split(':')[2] === namespace && { own: true }),
     };
+    // An apply is the verb patch. Where it makes the object the API server asks for create besides, and the log has only the answer to tell.
+    return verb === 'patch' && responseStatus?.code === 201 ? [use, { ...use, verb: 'create' }] : [use];
   } catch {
-    return undefined;
+    return [];
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { chartRoles, type RbacRule } from '../generate/chart/roles.ts';
-import { compare, expand } from './compare.ts';
+import { compare, expand, isOperators } from './compare.ts';
 
 const user = 'operator';
 const pods = { group: '', resource: 'pods' };
@@ -37,6 +37,14 @@ it('takes a refusal of what is granted there for a moment without roles', () => 
   assert.deepEqual(refusedOf({ user, verb: 'list', ...pods, allowed: false }), []);
   assert.deepEqual(refusedOf({ user, verb: 'delete', ...pods, allowed: false, own: true }), []);
   assert.deepEqual(refusedOf({ user, verb: 'delete', ...pods, allowed: false }), [{ verb: 'delete', ...pods }]);
+});
+
+it('counts what an operator of this checkout asked for, and neither an earlier one nor kubectl with its account', () => {
+  const use = { user, verb: 'list', ...pods, allowed: true };
+  assert.equal(isOperators({ ...use, program: 'modelwright/0.1.0' }, user), true);
+  assert.equal(isOperators({ ...use, program: 'modelwright/earlier-0a1b2c3' }, user), false);
+  assert.equal(isOperators(use, user), false);
+  assert.equal(isOperators({ ...use, user: 'another', program: 'modelwright/0.1.0' }, user), false);
 });
 
 it('names waivers that nothing needs', () => {

@@ -12,6 +12,8 @@ export interface Permission {
 export interface SeenUse extends Permission {
   readonly user: string;
   readonly allowed: boolean;
+  /** `modelwright/0.1.0`; absent where it was another program with the operator's account. */
+  readonly program?: string;
   /** In the operator's own namespace. */
   readonly own?: true;
 }
@@ -88,6 +90,11 @@ function distinct(uses: readonly SeenUse[]): Permission[] {
     }),
   );
   return [...found.values()];
+}
+
+/** Whether it was an operator of this checkout that asked. Tests of upgrades run an earlier one, which did what its own chart granted. */
+export function isOperators({ user, program }: SeenUse, operator: string): boolean {
+  return user === operator && program !== undefined && !program.startsWith('modelwright/earlier-');
 }
 
 export function describe({ verb, group, resource, name }: Permission): string {

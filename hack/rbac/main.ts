@@ -1,23 +1,25 @@
 /**
- * Compares the operator's roles with what audit logs say it used:
+ * Compares the operator's roles with what audit logs say it used, both ways:
  *
- *   export MODELWRIGHT_AUDIT_USE=/tmp/use; npm test; npm run test:conformance; npm run check:rbac -- /tmp/use
+ *   export MODELWRIGHT_AUDIT_USE=/tmp/use
+ *   npm run test:integration; npm run test:conformance; npm run test:packaging; npm run test:faults; npm run test:e2e
+ *   npm run check:rbac -- /tmp/use
  *
- * Control planes of upgrades are left out: an earlier operator used there what its own chart granted.
  * Exits 1 where something is granted that nothing used, or was refused, and hack/rbac/waivers.ts does not say why.
  */
 import { globSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { chartRoles } from '../generate/chart/roles.ts';
-import { compare, describe, expand, type SeenUse } from './compare.ts';
+import { compare, describe, expand, isOperators, type SeenUse } from './compare.ts';
 import { waivers } from './waivers.ts';
 
 const operator = 'system:serviceaccount:modelwright-system:modelwright';
 const folder = process.argv[2];
 if (folder === undefined) throw new Error('give the folder that MODELWRIGHT_AUDIT_USE named while the tests ran');
 
-const files = globSync(join(folder, '*.json')).filter((file) => !basename(file).startsWith('upgrade-'));
-const seen = files.flatMap((file) => JSON.parse(readFileSync(file, 'utf8')) as SeenUse[]).filter(({ user }) => user === operator);
+const files = globSync(join(folder, '*.json'));
+if (files.length === 0) throw new Error(`${folder} has no records: set MODELWRIGHT_AUDIT_USE to it while the tests run`);
+const seen = files.flatMap((file) => JSON.parse(readFileSync(file, 'utf8')) as SeenUse[]).filter((use) => isOperators(use, operator));
 const { cluster, own } = chartRoles();
 const expanded = (roles: typeof cluster) => Object.values(roles).flatMap(expand);
 const { unused, refused, idle, granted, waived } = compare({ everywhere: expanded(cluster), own: expanded(own) }, seen, waivers);

@@ -11,12 +11,14 @@ export interface Permission {
   readonly names?: readonly string[];
 }
 
-const read = ['get', 'list', 'watch'] as const;
+/** What a cache needs. */
+const read = ['list', 'watch'] as const;
 const own = [...read, 'create', 'patch', 'delete'] as const;
 
 /** Everything that the deployment controller asks of the API server. `manifests/operator` grants these, and `modelwright doctor` checks them. */
 export const permissions: readonly Permission[] = [
-  { group: 'modelwright.dev', resource: 'modeldeployments', verbs: read },
+  // Whether one still is there is asked past the cache.
+  { group: 'modelwright.dev', resource: 'modeldeployments', verbs: ['get', ...read] },
   // The promotion gate makes a ModelDeployment and a ModelProfile for each candidate, and takes them away.
   { group: 'modelwright.dev', resource: 'modeldeployments', verbs: ['create', 'patch', 'delete'] },
   { group: 'modelwright.dev', resource: 'modelprofiles', verbs: own },
@@ -36,16 +38,16 @@ export const permissions: readonly Permission[] = [
   { group: 'events.k8s.io', resource: 'events', verbs: ['create', 'patch'] },
   { group: '', resource: 'configmaps', verbs: read, names: [inferenceServiceConfigName, ...knativeConfigNames] },
   // Packaging: Jobs, the Secrets with signatures that they and the pods are given (written, and never read), and the labels that say who may.
-  { group: 'batch', resource: 'jobs', verbs: own },
+  { group: 'batch', resource: 'jobs', verbs: ['get', ...own] },
   { group: '', resource: 'secrets', verbs: ['create', 'update', 'delete'] },
   // Which Secrets a model's service account names: a verifying Job reads as the model's pods would.
   { group: '', resource: 'serviceaccounts', verbs: ['get'] },
   { group: '', resource: 'namespaces', verbs: read },
   { group: 'serving.kserve.io', resource: 'clusterstoragecontainers', verbs: read },
-  { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions', verbs: read },
+  { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions', verbs: ['get', ...read] },
 ];
 
 /** What a person needs to deploy models in a namespace. */
 export const authorPermissions: readonly Permission[] = [
-  { group: 'modelwright.dev', resource: 'modeldeployments', verbs: [...read, 'create', 'update', 'patch', 'delete'] },
+  { group: 'modelwright.dev', resource: 'modeldeployments', verbs: ['get', ...read, 'create', 'update', 'patch', 'delete'] },
 ];
