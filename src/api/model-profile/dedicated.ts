@@ -23,9 +23,8 @@ export const modeSchema = oneOf(
 const gpu = object('GPUs of each copy. Omitted: as in the ModelDeployment.', {
   count: integer('How many; 0 is none.', { minimum: 0, maximum: 64 }),
   resourceName: Type.Optional(
-    text('The extended resource, for example nvidia.com/gpu or, for a slice of a GPU, nvidia.com/mig-1g.5gb.', 253, {
+    text('The extended resource, for example nvidia.com/mig-1g.5gb for a slice of a GPU. Omitted: nvidia.com/gpu.', 253, {
       pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$',
-      default: 'nvidia.com/gpu',
     }),
   ),
   product: Type.Optional(

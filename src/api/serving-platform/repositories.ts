@@ -7,7 +7,7 @@ export const readAccesses = ['SharedAccessSignature', 'Anonymous'] as const;
 
 const azureBlob = object('A container of Azure Blob Storage.', {
   account: text('Storage account.', 24, { pattern: '^[a-z0-9]{3,24}$' }),
-  cloud: Type.Optional(oneOf('The Azure cloud of the account.', azureClouds, { default: 'Public' })),
+  cloud: Type.Optional(oneOf('The Azure cloud of the account. Omitted: Public.', azureClouds)),
   container: text('Container in the account.', 63, { pattern: '^[a-z0-9](-?[a-z0-9]){2,62}$' }),
   prefix: Type.Optional(
     text('Folder in the container. Packages of a namespace go to a folder of their own below it.', 256, {
@@ -43,23 +43,20 @@ const repository = object('A place for packages.', {
   ),
   reclaimPolicy: Type.Optional(
     oneOf(
-      'What becomes of a package that no ModelDeployment refers to any more, and of a full report whose run no ModelProfile tells of any more.',
+      'What becomes of a package that no ModelDeployment refers to any more, and of a full report whose run no ModelProfile tells of any more. Omitted: Retain.',
       reclaimPolicies,
-      { default: 'Retain' },
     ),
   ),
   reclaimAfterSeconds: Type.Optional(
-    integer('With Delete: for how long nobody must have referred to a package, and how old a full report must be.', {
+    integer('With Delete: for how long nobody must have referred to a package, and how old a full report must be. Omitted: 600.', {
       minimum: 60,
       maximum: 31_536_000,
-      default: 600,
     }),
   ),
   readAccess: Type.Optional(
     oneOf(
-      'How pods read packages. SharedAccessSignature: by a signature that the operator gives and renews. Anonymous: the container is public.',
+      'How pods read packages. SharedAccessSignature: by a signature that the operator gives and renews. Anonymous: the container is public. Omitted: SharedAccessSignature.',
       readAccesses,
-      { default: 'SharedAccessSignature' },
     ),
   ),
 });
