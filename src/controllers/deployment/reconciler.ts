@@ -1,5 +1,5 @@
 /** One reconcile: observe, decide, act, and say what came of it. What should be true is decided in `decide.ts`. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ModelDeployment } from '../../api/model-deployment/index.ts';
 import type { DeploymentMode } from '../../api/model-deployment/serving.ts';
 import { type Dialect, detectDialect, type Missing } from '../../kserve/dialect.ts';
@@ -316,8 +316,9 @@ export class Reconciler {
 
   /** What was as we wanted it, and wanted still, is so no more: somebody else changed or deleted it. */
   #isDrift(observed: Observed, desired: RenderedInferenceService): boolean {
+    const { wanted } = this.#memories.of(keyOfDeployment(observed));
     // While our own last write is not in the cache yet, a difference from it is no news.
-    if (observed.settling || this.#memories.of(keyOfDeployment(observed)).wanted !== digestOf(desired)) return false;
+    if (observed.settling || wanted === undefined || wanted !== digestOf(desired)) return false;
     const live = objectOf(observed.inferenceService);
     return live === undefined || differences(desired, live, 1).length > 0;
   }
@@ -427,7 +428,7 @@ function keyOfDeployment({ deployment }: Pick<Observed, 'deployment'>): ObjectKe
 }
 
 function digestOf(desired: RenderedInferenceService): string {
-  return createHash('sha256').update(JSON.stringify(desired)).digest('base64');
+  return hash('sha256', JSON.stringify(desired), 'base64');
 }
 
 function soonest(...waits: readonly (number | undefined)[]): ReconcileResult {
