@@ -9,6 +9,7 @@ import { decodePoints } from '../../src/load/point-code.ts';
 import type { Report } from '../../src/load/report/report.ts';
 import { bench, benchReport } from './bench.ts';
 import { ownAuthority } from './certificate.ts';
+import { startGrpcV2Protocol } from './servers/grpc-v2-protocol.ts';
 import { startTruthServer, type TruthServer } from './servers/start.ts';
 
 let server: TruthServer;
@@ -206,6 +207,12 @@ describe('bad input ends with a sentence and an exit code', () => {
       /--min-duration is for points that are measured by --requests/,
     ],
     [
+      'a report in a folder that is not there',
+      ['http://127.0.0.1:1', '--model', 'm', '--html', '/nowhere/at/all/report.html'],
+      2,
+      /--html \/nowhere\/at\/all\/report\.html cannot be written: there is no folder \/nowhere\/at\/all/,
+    ],
+    [
       'a payload that is not there',
       ['http://127.0.0.1:1', '--model', 'm', '--payload', '/nowhere.json'],
       2,
@@ -247,6 +254,26 @@ describe('bad input ends with a sentence and an exit code', () => {
       /refuses the request: HTTP status 400: .*unexpected shape for input 'x'.*check the payload's names, types and shapes/,
     );
     assert.equal(code, 6);
+  });
+
+  it('the gRPC port asked over REST, and the other way round', async () => {
+    await using grpc = await startGrpcV2Protocol();
+    const rest = await bench([`http://127.0.0.1:${grpc.port}`, '--model', 'sum']);
+    assert.match(rest.stderr, /the server answers with something that is not HTTP\/1\.1; is this its gRPC port\?/);
+    const other = await bench([server.url.replace('http:', 'grpc:'), '--model', 'truth', '--protocol', 'grpc-v2']);
+    assert.match(other.stderr, /the server does not speak HTTP\/2 \(.*\); is this its gRPC port\?/);
+    assert.deepEqual([rest.code, other.code], [3, 3]);
+  });
+
+  it('a TLS handshake that nobody answers', async (test) => {
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    test.after(() => silent.close());
+    const { port } = silent.address() as { port: number };
+    const args = ['--protocol', 'http', '--body-file', 'package.json', '--timeout', '300ms'];
+    const { code, stderr } = await bench([`https://127.0.0.1:${port}`, ...args]);
+    assert.match(stderr, /no TLS connection: no reply within 0\.3 s/);
+    assert.equal(code, 3);
   });
 
   it('an endless body', async (test) => {

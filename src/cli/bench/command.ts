@@ -7,7 +7,7 @@ import { Failure } from '../failure.ts';
 import { diffCommand } from './diff.ts';
 import { importCommand } from './import.ts';
 import { mergeCommand } from './merge.ts';
-import { type OutputFlags, rendered, type StdoutFormat, stdoutFormats, tellStored, writeReports } from './outputs.ts';
+import { checkFolders, type OutputFlags, rendered, type StdoutFormat, stdoutFormats, tellStored, writeReports } from './outputs.ts';
 import { progress } from './progress.ts';
 import { type Recording, type RecordingFlags, recordingOf } from './recording.ts';
 import { type BenchFlags, specFrom } from './spec.ts';
@@ -143,6 +143,9 @@ async function run(url: string | undefined, flags: BenchFlags & OutputFlags & Re
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
   try {
+    const { json, csv, markdown, html, llmd, prometheus, termination, raw: rawFile, traceFile } = flags;
+    const files = { json, csv, markdown, html, llmd, prometheus, termination, raw: rawFile, 'trace-file': traceFile };
+    checkFolders(Object.fromEntries(Object.entries(files).map(([flag, file]) => [`--${flag}`, file])));
     const recording = recordingOf(flags);
     const { traceRequests } = recording;
     const spec = { ...(await specFrom(url, flags, stop.signal)), ...(traceRequests !== undefined && { traceRequests }) };

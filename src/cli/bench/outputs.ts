@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { terminationMessage } from '../../load/compact.ts';
 import { inOrder, reportColumns } from '../../load/report/columns.ts';
 import { prometheusReport } from '../../load/report/prometheus-text.ts';
 import type { Report, ShownReport } from '../../load/report/report.ts';
 import { sentences } from '../../load/report/sentences.ts';
 import type { StoredReport } from '../../load/report-code.ts';
+import { UsageError } from '../../load/transport/target.ts';
 import { reportText } from '../report-formats.ts';
 import { printTable } from '../table.ts';
 import { writeWhole } from '../write-whole.ts';
@@ -18,6 +21,14 @@ export interface OutputFlags {
   readonly llmd?: string;
   readonly prometheus?: string;
   readonly termination?: string;
+}
+
+/** Throws a `UsageError` for a file whose folder is not there: better now than when all is measured. */
+export function checkFolders(files: Readonly<Record<string, string | undefined>>): void {
+  for (const [flag, file] of Object.entries(files)) {
+    if (file === undefined || existsSync(dirname(file))) continue;
+    throw new UsageError(`${flag} ${file} cannot be written: there is no folder ${dirname(file)}`);
+  }
 }
 
 export const stdoutFormats = ['table', 'json', 'csv', 'markdown', 'none'] as const;

@@ -189,8 +189,9 @@ export class GrpcChannel implements Channel {
     const error: NodeJS.ErrnoException | undefined = this.#sessionError;
     if (error === undefined) return ['reset', 'the server ended the call without a status'];
     const code = error.code ?? '';
-    if (/^(ECONNREFUSED|ENOTFOUND|EHOST|ENET|ETIMEDOUT|EAI)/.test(code)) return ['connect', error.message];
+    if (/^(ECONNREFUSED|ENOTFOUND|EHOST|ENET|ETIMEDOUT|EAI|EADDRREFUSED)/.test(code)) return ['connect', error.message];
     if (/^(ERR_TLS|ERR_SSL|CERT|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|EPROTO)/.test(code)) return ['tls', error.message];
+    if (code === 'ERR_HTTP2_ERROR') return ['protocol', `the server does not speak HTTP/2 (${error.message}); is this its gRPC port?`];
     return ['reset', error.message];
   }
 

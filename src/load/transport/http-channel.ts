@@ -69,8 +69,9 @@ export class HttpChannel implements Channel {
   }
 
   abort(error: ErrorClass, message: string): void {
+    const missing = this.#connected ? '' : this.#target.tls === null ? 'no connection: ' : 'no TLS connection: ';
     this.#drop();
-    this.#finish(error, message);
+    this.#finish(error, `${missing}${message}`);
   }
 
   close(): void {
@@ -187,6 +188,10 @@ export class HttpChannel implements Channel {
     if (this.#replies > 0 && !reader.started && !this.#outcome.resent) {
       this.#outcome.resent = true;
       this.#send();
+      return;
+    }
+    if (!reader.isHttp) {
+      this.#finish('protocol', 'the server answers with something that is not HTTP/1.1; is this its gRPC port?');
       return;
     }
     const cut = reader.started

@@ -1,6 +1,7 @@
 import { looksLikeError } from './channel.ts';
 
 const none = Buffer.alloc(0);
+const beginning = 'HTTP/1.';
 
 /** What a reply turned out to be. `failed` carries the reason in words and means that the connection cannot be used again. */
 export type Progress = 'more' | 'complete' | 'failed';
@@ -51,6 +52,11 @@ export class ResponseReader {
   /** The body, when it was captured. */
   body(): Buffer | null {
     return this.#capture === null ? null : Buffer.concat(this.#capture);
+  }
+
+  /** Whether what has come so far may be the beginning of an HTTP/1.1 reply. */
+  get isHttp(): boolean {
+    return this.#state !== 'head' || beginning.startsWith(this.#head.slice(0, beginning.length));
   }
 
   /** Takes the bytes of `chunk` up to `end`. The chunk may be reused by its owner afterwards. */
