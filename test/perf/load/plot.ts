@@ -20,33 +20,42 @@ const document = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as { su
 type Figures = readonly { readonly name: string; readonly detail: Detail }[];
 const figures = (document.suites?.load ?? document.figures ?? []).filter((one) => one.name.startsWith('throughput, ours to perf_analyzer'));
 
-const ours: Series = {
-  name: 'modelwright (95 %)',
-  points: figures.flatMap(({ detail }) =>
-    detail.ours.map((run) => ({
-      x: run.perSecond,
-      y: run.p99 / 1000,
-      low: run.p99Interval.low === null ? null : run.p99Interval.low / 1000,
-      high: run.p99Interval.high === null ? null : run.p99Interval.high / 1000,
-      hollow: !run.valid,
-      label: `${run.perSecond.toFixed(1)}/s, p99 ${(run.p99 / 1000).toFixed(2)} ms`,
-    })),
-  ),
-};
-const theirs: Series = {
-  name: 'perf_analyzer',
-  points: figures.flatMap(({ detail }) =>
-    detail.theirs
-      .filter((run) => run.p99 !== null)
-      .map((run) => ({
-        x: run.perSecond,
-        y: run.p99,
-        hollow: !run.stable,
-        label: `${run.concurrency} at once: ${run.perSecond.toFixed(1)}/s, p99 ${run.p99} ms`,
-      })),
-  ),
-};
+/** Figures are named "…, 4 at once, one at a time". */
+const servers = ['one at a time', 'dynamic batching'] as const;
+
+const series = servers.flatMap((server): Series[] => {
+  const own = figures.filter(({ name }) => name.endsWith(server));
+  const short = server === 'one at a time' ? 'single' : 'batch';
+  return [
+    {
+      name: `modelwright, ${short}`,
+      points: own.flatMap(({ detail }) =>
+        detail.ours.map((run) => ({
+          x: run.perSecond,
+          y: run.p99 / 1000,
+          low: run.p99Interval.low === null ? null : run.p99Interval.low / 1000,
+          high: run.p99Interval.high === null ? null : run.p99Interval.high / 1000,
+          hollow: !run.valid,
+          label: `${run.perSecond.toFixed(1)}/s, p99 ${(run.p99 / 1000).toFixed(2)} ms`,
+        })),
+      ),
+    },
+    {
+      name: `perf_analyzer, ${short}`,
+      points: own.flatMap(({ detail }) =>
+        detail.theirs
+          .filter((run) => run.p99 !== null)
+          .map((run) => ({
+            x: run.perSecond,
+            y: run.p99,
+            hollow: !run.stable,
+            label: `${run.concurrency} at once: ${run.perSecond.toFixed(1)}/s, p99 ${run.p99} ms`,
+          })),
+      ),
+    },
+  ];
+});
 const style = '<style>text{font:11px system-ui,sans-serif}.grid{stroke:#eee}.title{font-weight:600;font-size:13px}</style>';
 process.stdout.write(
-  `${plot([ours, theirs], { title: 'Real Triton, 1, 4 and 8 requests at once', x: 'inferences per second', y: 'p99, ms' }).replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" style="background:#fff" ').replace('>', `>${style}`)}\n`,
+  `${plot(series, { title: 'Real Triton, 1, 4 and 8 requests at once, 3 runs of each', x: 'inferences per second', y: 'p99, ms', logarithmicY: true }).replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" style="background:#fff" ').replace('>', `>${style}`)}\n`,
 );
