@@ -567,21 +567,23 @@ describe('what must not be', { timeout: 600_000 }, () => {
 });
 
 describe('packages that nobody refers to', { timeout: 300_000 }, () => {
-  it('go, and those that another deployment shares stay', async () => {
+  it('go, and those that another deployment shares stay, also where the repository was given another name', async () => {
     const shared = (await deployedWhere('iris-twin', cluster.namespace, packaged('True'))).status?.package?.sha256 ?? '-';
     const gone = (await deployedWhere('killed', cluster.namespace, packaged('True'))).status?.package?.sha256 ?? '-';
     await declarePlatform({
       repositories: [
         repository(
-          'default',
+          'renamed',
           { matchLabels: { 'kubernetes.io/metadata.name': cluster.namespace } },
           { reclaimPolicy: 'Delete', reclaimAfterSeconds: 60 },
+          { prefix: 'packages/default' },
         ),
       ],
       policy: { sourceHosts: [webHost] },
     });
     await kubectl(['delete', 'modeldeployment', 'killed', '-n', cluster.namespace]);
     await eventually(blobs, (names) => !names.some((name) => name.includes(gone)), 150);
+    // Both were old enough at that moment: the other one is older still.
     assert.ok((await blobs()).some((name) => name.includes(shared)));
   });
 });

@@ -44,12 +44,18 @@ export function reclaimController(ports: ReclaimPorts): Controller {
     workers: 1,
     watches: [
       watchMapped(platforms, ({ spec }) => (spec.repositories ?? []).map(({ name }) => ({ name }))),
-      watchMapped(deployments, ({ status }) => (status?.package?.repository === undefined ? [] : [{ name: status.package.repository }]), {
+      // The repository may have another name since.
+      watchMapped(deployments, ({ status }) => (status?.package?.repository === undefined ? [] : declaredKeys(platforms)), {
         changed: (before, after) => JSON.stringify(before.status?.package) !== JSON.stringify(after.status?.package),
       }),
     ],
     reconcile: (key, { signal }) => reclaim(key, ports, signal),
   };
+}
+
+function declaredKeys(platforms: ReclaimPorts['stores']['platforms']): ObjectKey[] {
+  const platform = platforms.get({ name: platformName }) as ServingPlatform | undefined;
+  return (platform?.spec.repositories ?? []).map(({ name }) => ({ name }));
 }
 
 async function reclaim({ name }: ObjectKey, ports: ReclaimPorts, signal: AbortSignal): Promise<ReconcileResult> {
@@ -64,7 +70,7 @@ async function reclaim({ name }: ObjectKey, ports: ReclaimPorts, signal: AbortSi
       {
         declared,
         namespaces: namespacesOf(ports),
-        references: (namespace) => referencesIn(ports.client, namespace, name, signal),
+        references: (namespace) => referencesIn(ports.client, namespace, signal),
         now: clock.now(),
       },
       log,
@@ -148,12 +154,16 @@ function namespacesOf({ stores, namespaces }: ReclaimPorts): SweepOptions['names
     .filter(({ name }) => namespaces === undefined || namespaces.includes(name));
 }
 
-async function referencesIn(client: KubeClient, namespace: string, repository: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+/**
+ * Of whatever repository: one that was given another name, or a second one at the same place, has the same packages. That an equal one elsewhere is
+ * kept with it does no harm.
+ */
+async function referencesIn(client: KubeClient, namespace: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const used = new Set<string>();
   for await (const { items } of client.listPages(modelDeployments, { namespace }, signal)) {
     for (const { status } of items as readonly Cached<ModelDeployment>[]) {
       for (const one of status?.package === undefined ? [] : [status.package, ...(status.package.former ?? [])]) {
-        if (one.repository === repository) used.add(one.sha256);
+        if (one.repository !== undefined) used.add(one.sha256);
       }
     }
   }
