@@ -10,13 +10,12 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { ModelDeployment } from '../../src/api/model-deployment/index.ts';
 import type { ModelProfile } from '../../src/api/model-profile/index.ts';
-import { makeModels, type RealModels } from '../packaging/support/models.ts';
 import { apply, controlPlane, eventually, get, kubectl, list } from '../support/cluster.ts';
 import { toldSecrets } from '../support/secret-forms.ts';
 import { pushEnvironment } from './support/azure.ts';
 import { everywhere, leaks, logFiles, type Planted } from './support/leaks.ts';
 import { deploy, readyReason, untilReady } from './support/model.ts';
-import { modelsNamespace, modelwright, push, SYSTEM } from './support/world.ts';
+import { modelwright, push, SYSTEM, useModels } from './support/world.ts';
 
 const planted: Planted[] = [];
 /** A secret that is nowhere else, remembered under this name. */
@@ -39,18 +38,13 @@ function hostile(secrets: typeof told): string {
 }
 
 describe('secrets in the cluster', () => {
-  let models: RealModels;
-  let namespace: Awaited<ReturnType<typeof modelsNamespace>>;
-  let name: string;
+  const models = useModels();
   const folders: string[] = [];
-  before(async () => {
-    models = await makeModels();
-    folders.push(models.folder);
-    namespace = await modelsNamespace();
-    ({ name } = namespace);
+  let name: string;
+  before(() => {
+    name = models.namespace;
   });
   after(async () => {
-    await namespace?.[Symbol.asyncDispose]();
     for (const folder of folders) await rm(folder, { recursive: true, force: true });
   });
 

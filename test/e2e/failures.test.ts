@@ -1,75 +1,40 @@
 /**
- * What goes wrong around a model while it is on its way or serves: the operator is killed at each step, storage goes away, the node loses
- * power. In the end there is one of everything, and it answers.
+ * What goes wrong around a model while it is on its way, serves or is measured: the operator is killed at each step, storage goes away, the
+ * node loses power. Meanwhile the model says what is the matter; in the end there is one of everything, and it answers.
  */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { nodeOf, startNode, stopNode } from '../../hack/controlplane/node/control.ts';
-import { makeModels, type RealModels } from '../packaging/support/models.ts';
+import type { ModelProfile } from '../../src/api/model-profile/index.ts';
 import { apply, controlPlane, eventually, get, kubectl, list } from '../support/cluster.ts';
 import { bringAzuriteBack, takeAzuriteAway, untilAzuriteAnswers } from './support/azure.ts';
-import { type Condition, deploy, type ModelStatus, predictors, readyReason, untilReady } from './support/model.ts';
-import { hostVolume } from './support/objects.ts';
-import { ask, modelsNamespace, push, SYSTEM } from './support/world.ts';
-
-const flower = { instances: [[6.7, 3, 5.2, 2.3]] };
+import { flowers, tellsFlowersApart } from './support/flowers.ts';
+import { type Condition, deploy, predictors, readyReason, untilReady } from './support/model.ts';
+import { killOperator, operatorActs, operatorElsewhere } from './support/operator.ts';
+import { trained, useTrainedVolume } from './support/trained.ts';
+import { push, useModels } from './support/world.ts';
 
 interface Named {
   readonly metadata: { readonly name: string; readonly uid: string };
 }
 
 describe('a model on a bad day', () => {
-  let models: RealModels;
-  let namespace: Awaited<ReturnType<typeof modelsNamespace>>;
-  before(async () => {
-    models = await makeModels();
-    namespace = await modelsNamespace();
-    const folder = join(controlPlane().dir, 'volumes', namespace.name);
-    mkdirSync(folder, { recursive: true });
-    cpSync(models.sources.SKLearn, folder, { recursive: true });
-    await apply(hostVolume(namespace.name, 'trained', folder, 'ReadOnlyMany'));
-  });
-  after(async () => {
-    await namespace?.[Symbol.asyncDispose]();
-    if (namespace) await kubectl(['delete', 'persistentvolume', `${namespace.name}-trained`, '--wait=false', '--ignore-not-found']);
-    if (models) await rm(models.folder, { recursive: true, force: true });
-  });
-  const volume = { claimName: 'trained', repository: 'packages' };
+  const models = useModels();
+  useTrainedVolume(models);
 
-  const of = async (kind: string) => (await list<Named>(kind, namespace.name)).map(({ metadata }) => metadata);
+  const of = async (kind: string) => (await list<Named>(kind, models.namespace)).map(({ metadata }) => metadata);
   const services = () => of('inferenceservices');
   const jobs = () => of('jobs');
-  async function answers(name: string): Promise<void> {
-    const { status } = await get<{ status: ModelStatus }>('modeldeployment', name, namespace.name);
-    const { body } = await ask(namespace.name, status.addresses?.internal?.predictUrl ?? '', flower);
-    assert.deepEqual(body, { predictions: [2] });
-  }
 
   /** Names of all Jobs that there ever were for a model: they go when their work is taken over, and events about them stay. */
   async function packagedBy(name: string): Promise<string[]> {
-    const events = await list<{ involvedObject: { kind: string; name: string } }>('events', namespace.name);
+    const events = await list<{ involvedObject: { kind: string; name: string } }>('events', models.namespace);
     const about = events.filter(({ involvedObject }) => involvedObject.kind === 'Job' && involvedObject.name.startsWith(`${name}-pack-`));
     return [...new Set(about.map(({ involvedObject }) => involvedObject.name))];
   }
 
-  /** Both pods of the operator at once, without time to say goodbye. */
-  async function killOperator(): Promise<void> {
-    await kubectl(['delete', 'pods', '--all', '-n', SYSTEM, '--grace-period=0', '--force', '--wait=false']);
-  }
-  async function operatorActs(): Promise<void> {
-    const acts = async () => {
-      const leases = await list<{ spec: { holderIdentity?: string } }>('leases', SYSTEM);
-      const pods = await list<Named>('pods', SYSTEM);
-      return leases.some(({ spec }) => pods.some(({ metadata }) => spec.holderIdentity?.startsWith(metadata.name)));
-    };
-    await eventually(acts, Boolean, 180);
-  }
-
   it('comes to serve though the operator is killed while it is packaged, while it is downloaded and while it is loaded', async () => {
-    await deploy(namespace.name, 'iris', { volume });
+    await deploy(models.namespace, 'iris', { volume: trained });
     await eventually(jobs, ({ length }) => length === 1, 120);
     await killOperator();
 
@@ -77,7 +42,7 @@ describe('a model on a bad day', () => {
     await killOperator();
 
     const [pod, ...others] = await eventually(
-      () => predictors(namespace.name, 'iris'),
+      () => predictors(models.namespace, 'iris'),
       (pods) => pods.some(({ status }) => status.initContainerStatuses?.[0]?.ready === true),
       300,
     );
@@ -85,68 +50,96 @@ describe('a model on a bad day', () => {
     await killOperator();
 
     await operatorActs();
-    await untilReady(namespace.name, 'iris', 300);
-    await answers('iris');
+    await untilReady(models.namespace, 'iris', 300);
+    await tellsFlowersApart(models.namespace, 'iris');
     assert.deepEqual([(await packagedBy('iris')).length, (await services()).map(({ uid }) => uid)], [1, [service?.uid]]);
-    assert.equal((await predictors(namespace.name, 'iris'))[0]?.metadata.uid, pod?.metadata.uid);
+    assert.equal((await predictors(models.namespace, 'iris'))[0]?.metadata.uid, pod?.metadata.uid);
+  });
+
+  it('is measured to the end though the operator is killed meanwhile, by the load pod that was there', async () => {
+    await apply({
+      apiVersion: 'modelwright.dev/v1alpha1',
+      kind: 'ModelProfile',
+      metadata: { name: 'iris', namespace: models.namespace },
+      spec: {
+        target: { modelDeployment: 'iris' },
+        placement: 'SameNode',
+        payload: { json: JSON.stringify({ instances: [flowers[0]] }) },
+        sweep: { concurrency: [1] },
+        load: { warmupSeconds: 1, durationSeconds: 10 },
+        // A machine with much else to do makes a point invalid, which is none of the operator's.
+        budget: { maxRepeatsPerPoint: 1 },
+      },
+    });
+    const profile = () => get<ModelProfile>('modelprofile', 'iris', models.namespace);
+    const measuring = await eventually(profile, ({ status }) => (status?.run?.jobs ?? []).length > 0, 120);
+    const [job] = (await jobs()).filter(({ name }) => measuring.status?.run?.jobs?.includes(name));
+    await killOperator();
+    const { status } = await eventually(
+      profile,
+      ({ status }) => ['Complete', 'Failed', 'Cancelled'].includes(status?.run?.state ?? ''),
+      300,
+    );
+    assert.equal(status?.run?.state, 'Complete', JSON.stringify(status));
+    assert.deepEqual([status?.run?.jobs, status?.results?.length], [[job?.name], 1], JSON.stringify(status));
+    assert.ok((status?.results?.[0]?.requests ?? 0) > 0);
   });
 
   it('is stopped, started and removed though the operator is killed right after it was asked to', async () => {
     const asked = async (spec: object) => {
-      await kubectl(['patch', 'modeldeployment', 'iris', '-n', namespace.name, '--type=merge', '-p', JSON.stringify({ spec })]);
+      await kubectl(['patch', 'modeldeployment', 'iris', '-n', models.namespace, '--type=merge', '-p', JSON.stringify({ spec })]);
       await killOperator();
     };
     await asked({ suspend: true });
-    const stopped = await readyReason(namespace.name, 'iris', ({ reason }) => reason === 'Suspended');
+    const stopped = await readyReason(models.namespace, 'iris', ({ reason }) => reason === 'Suspended');
     assert.equal(stopped.status, 'False');
-    assert.deepEqual(await predictors(namespace.name, 'iris'), []);
+    assert.deepEqual(await predictors(models.namespace, 'iris'), []);
     await asked({ suspend: false });
-    await untilReady(namespace.name, 'iris', 300);
-    await answers('iris');
-    await kubectl(['delete', 'modeldeployment', 'iris', '-n', namespace.name, '--wait=false']);
+    await untilReady(models.namespace, 'iris', 300);
+    await tellsFlowersApart(models.namespace, 'iris');
+    await kubectl(['delete', 'modeldeployment', 'iris', '-n', models.namespace, '--wait=false']);
     await killOperator();
     await eventually(
-      async () => [...(await services()), ...(await of('modeldeployments')), ...(await predictors(namespace.name, 'iris'))],
+      async () => [...(await services()), ...(await of('modeldeployments')), ...(await predictors(models.namespace, 'iris'))],
       ({ length }) => length === 0,
       240,
     );
     await operatorActs();
   });
 
-  it('says that storage is away while it is to be packaged, and is packaged and served when it is back', async () => {
+  it('says that storage is away while it is to be packaged and while it is to be downloaded; both answer when it is back', async () => {
     const plane = controlPlane();
+    const storageUri = await push(models.sources.SKLearn);
     await takeAzuriteAway(plane);
     try {
-      await deploy(namespace.name, 'patient', { volume });
-      const { reason } = await readyReason(namespace.name, 'patient', storageIsAway, 240);
-      assert.match(reason, /^(PackagingRetries|StorageNotReachable)$/);
+      await Promise.all([deploy(models.namespace, 'patient', { volume: trained }), deploy(models.namespace, 'waiting', { storageUri })]);
+      const packaged = await readyReason(models.namespace, 'patient', storageIsAway, 240);
+      assert.match(packaged.reason, /^(PackagingRetries|StorageNotReachable)$/);
+      const downloaded = await readyReason(models.namespace, 'waiting', ({ reason }) => reason === 'DownloadFailed', 240);
+      assert.match(downloaded.message, /ECONN[A-Z]+.*storage cannot be reached from the node/);
     } finally {
       await bringAzuriteBack(plane);
     }
-    await untilReady(namespace.name, 'patient', 420);
-    await answers('patient');
+    for (const name of ['patient', 'waiting']) {
+      await untilReady(models.namespace, name, 420);
+      await tellsFlowersApart(models.namespace, name);
+      assert.equal((await predictors(models.namespace, name)).length, 1);
+    }
   });
 
-  it('answers again after the node lost power, with the same pod, and nothing was made twice', async () => {
+  it('says that its node is gone; answers when that has power again, with the same pod, and nothing was made twice', async () => {
     const plane = controlPlane();
-    await deploy(namespace.name, 'steady', { storageUri: await push(models.sources.SKLearn) });
-    await untilReady(namespace.name, 'steady');
-    const [before] = await predictors(namespace.name, 'steady');
-    await stopNode(plane);
     const node = nodeOf(plane).name;
+    const [before] = await predictors(models.namespace, 'waiting');
+    const packaged = await packagedBy('patient');
+    await stopNode(plane);
     try {
       // Nobody renews its lease: the control plane gives it up, and with it the Pods on it.
       await plane.kubectl(['wait', '--for=condition=Ready=Unknown', '--timeout=180s', `node/${node}`]);
-      const ready = await plane.kubectl([
-        'get',
-        'pod',
-        before?.metadata.name ?? '',
-        '-n',
-        namespace.name,
-        '-o',
-        'jsonpath={.status.conditions[?(@.type=="Ready")].status}',
-      ]);
-      assert.equal(ready, 'False');
+      await using _ = await operatorElsewhere();
+      const gone = await readyReason(models.namespace, 'waiting', ({ reason }) => reason === 'NodeNotReady', 180);
+      assert.equal(gone.status, 'False');
+      assert.match(gone.message, new RegExp(`Node ${node} no longer reports.*kubectl describe node`));
     } finally {
       await startNode(plane);
     }
@@ -154,23 +147,25 @@ describe('a model on a bad day', () => {
     await untilAzuriteAnswers(plane);
     await operatorActs();
     await eventually(
-      () => predictors(namespace.name, 'steady'),
+      () => predictors(models.namespace, 'waiting'),
       (pods) =>
         pods.length === 1 && pods[0]?.status.containerStatuses?.[0]?.ready === true && pods[0].status.containerStatuses[0].restartCount > 0,
       300,
     );
-    await untilReady(namespace.name, 'steady');
-    await eventually(
-      () =>
-        answers('steady').then(
-          () => true,
-          () => false,
-        ),
-      Boolean,
-      120,
-    );
-    assert.equal((await predictors(namespace.name, 'steady'))[0]?.metadata.uid, before?.metadata.uid);
-    await untilReady(namespace.name, 'patient');
+    for (const name of ['waiting', 'patient']) {
+      await untilReady(models.namespace, name, 300);
+      await eventually(
+        () =>
+          tellsFlowersApart(models.namespace, name).then(
+            () => '',
+            (error: Error) => error.message,
+          ),
+        (problem) => problem === '',
+        120,
+      );
+    }
+    assert.equal((await predictors(models.namespace, 'waiting'))[0]?.metadata.uid, before?.metadata.uid);
+    assert.deepEqual(await packagedBy('patient'), packaged);
   });
 });
 

@@ -6,6 +6,7 @@ import { digestOf, SYSTEM } from './support/world.ts';
 
 interface Pod {
   readonly metadata: { readonly name: string };
+  readonly spec: { readonly containers: readonly { readonly resources: { readonly requests?: { readonly cpu?: string } } }[] };
   readonly status: {
     readonly phase: string;
     readonly containerStatuses?: readonly { readonly ready: boolean; readonly imageID: string; readonly restartCount: number }[];
@@ -50,6 +51,14 @@ test('the image has no shell, and the process is nobody', async () => {
   await assert.rejects(inside('sh', '-c', 'true'), /executable file not found/);
   const user = await inside('/usr/bin/node', '-p', 'process.getuid() + " " + process.versions.node.split(".")[0]');
   assert.equal(user.trim(), '65532 24');
+});
+
+test('each pod asks for a tenth of a core at most: small clusters have none to spare', async () => {
+  for (const { spec } of await twoReady()) {
+    const cpu = spec.containers[0]?.resources.requests?.cpu ?? '';
+    assert.match(cpu, /^\d+m$/);
+    assert.ok(Number.parseInt(cpu, 10) <= 100, cpu);
+  }
 });
 
 test('each pod logs lines of JSON, which kubectl shows', async () => {

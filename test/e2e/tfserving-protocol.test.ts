@@ -3,42 +3,31 @@
  * addresses are as with the real one, and the answers are not TensorFlow's.
  */
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
-import { after, before, describe, it } from 'node:test';
-import { makeModels, type RealModels } from '../packaging/support/models.ts';
+import { describe, it } from 'node:test';
 import { kubectl } from '../support/cluster.ts';
 import { deploy, predictors, readyReason, untilReady } from './support/model.ts';
-import { ask, digestOf, modelsNamespace, push } from './support/world.ts';
+import { ask, digestOf, push, useModels } from './support/world.ts';
 
 describe('a SavedModel on a server with the protocols of TensorFlow Serving', () => {
-  let models: RealModels;
-  let namespace: Awaited<ReturnType<typeof modelsNamespace>>;
-  before(async () => {
-    models = await makeModels();
-    namespace = await modelsNamespace();
-  });
-  after(async () => {
-    await namespace?.[Symbol.asyncDispose]();
-    if (models) await rm(models.folder, { recursive: true, force: true });
-  });
+  const models = useModels();
 
   it('is pushed, downloaded and served: V1 answers through the Service, by the name and version of the model', async () => {
-    await deploy(namespace.name, 'saved', { storageUri: await push(models.sources.TFServing), runtime: 'TFServing' });
-    const { addresses } = await untilReady(namespace.name, 'saved');
+    await deploy(models.namespace, 'saved', { storageUri: await push(models.sources.TFServing), runtime: 'TFServing' });
+    const { addresses } = await untilReady(models.namespace, 'saved');
     const predictUrl = addresses?.internal?.predictUrl ?? '';
     assert.match(predictUrl, /\/v1\/models\/saved:predict$/);
-    const answer = await ask(namespace.name, predictUrl, { instances: [[1, 2, 3, 4]] });
+    const answer = await ask(models.namespace, predictUrl, { instances: [[1, 2, 3, 4]] });
     assert.deepEqual([answer.status, answer.body], [200, { predictions: [10] }]);
-    const { body } = await ask(namespace.name, predictUrl.replace(/:predict$/, '/metadata'));
+    const { body } = await ask(models.namespace, predictUrl.replace(/:predict$/, '/metadata'));
     assert.deepEqual((body as { model_spec: object }).model_spec, { name: 'saved', signature_name: '', version: '1' });
-    const [pod] = await predictors(namespace.name, 'saved');
+    const [pod] = await predictors(models.namespace, 'saved');
     assert.ok(pod?.status.containerStatuses?.[0]?.imageID.endsWith(digestOf('tfserving-protocol')));
   });
 
   it('does not start on what is no SavedModel, and the model says so with the server’s words', async () => {
-    await deploy(namespace.name, 'unsaved', { storageUri: await push(models.sources.SKLearn), runtime: 'TFServing' });
-    const { message } = await readyReason(namespace.name, 'unsaved', ({ reason }) => reason === 'CrashLoop');
+    await deploy(models.namespace, 'unsaved', { storageUri: await push(models.sources.SKLearn), runtime: 'TFServing' });
+    const { message } = await readyReason(models.namespace, 'unsaved', ({ reason }) => reason === 'CrashLoop');
     assert.match(message, /No versions of servable unsaved found/);
-    await kubectl(['delete', 'modeldeployment', 'unsaved', '-n', namespace.name]);
+    await kubectl(['delete', 'modeldeployment', 'unsaved', '-n', models.namespace]);
   });
 });

@@ -1,6 +1,6 @@
 /**
  * `helm upgrade` from an earlier chart and image to today's, back, and `helm uninstall`, with a model on real pods: it answers all the time, and no
- * pod of it is made anew or restarted. Other tests find today's release again afterwards.
+ * pod of it is made anew or restarted, until it is told to go with the release. Other tests find today's release again afterwards.
  */
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
@@ -56,7 +56,14 @@ describe('a release with a model that serves', () => {
   });
   after(async () => {
     await run('upgrade', '--install', 'modelwright', chartFolder, '--values', join(plane.dir, 'values.json'));
-    // Fields that the earlier CRD does not know were lost under it.
+    const restored = {
+      apiVersion: 'modelwright.dev/v1alpha1',
+      kind: 'ServingPlatform',
+      metadata: { name: 'default' },
+      spec: platform.spec,
+    };
+    await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], { input: restored });
+    // What is of this test alone goes: fields of the patch above.
     const whole = JSON.stringify([{ op: 'replace', path: '/spec', value: platform.spec }]);
     await kubectl(['patch', 'servingplatform', 'default', '--type=json', '-p', whole]);
     await kubectl(['wait', '--for=condition=Ready', '--timeout=120s', 'servingplatform/default']);
@@ -132,5 +139,18 @@ describe('a release with a model that serves', () => {
     await run('install', 'modelwright', chartFolder, '--values', join(plane.dir, 'values.json'));
     await takenOver(digestOf('modelwright'), 'and again');
     await unchanged();
+  });
+
+  it('is uninstalled with crds.keep=false, and nothing of the model is left, nor of the operator', async () => {
+    await kubectl(['delete', 'servingplatform', 'default', '--timeout=120s']);
+    await run('upgrade', 'modelwright', chartFolder, '--reuse-values', '--set', 'crds.keep=false');
+    await run('uninstall', 'modelwright');
+    const left = async () => Object.keys(await modelTraces(namespace.name)).filter((name) => name !== 'Pod client');
+    await eventually(left, ({ length }) => length === 0, 180);
+    await eventually(operators, ({ length }) => length === 0, 120);
+    await eventually(
+      () => kubectl(['api-resources', '--api-group=modelwright.dev', '-o', 'name']),
+      (kinds) => kinds.trim() === '',
+    );
   });
 });

@@ -1,7 +1,9 @@
 /** What the end-to-end tests share: the instance, its images, a place for models, and a client inside the cluster. */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { after, before } from 'node:test';
 import { promisify } from 'node:util';
 import type { ControlPlane } from '../../../hack/controlplane/plane.ts';
 import { text } from '../../../hack/images/entries.ts';
@@ -10,6 +12,7 @@ import { writeLayer } from '../../../hack/images/layer.ts';
 import { modelwrightRun } from '../../../hack/images/modelwright.ts';
 import { publish } from '../../../hack/images/publish.ts';
 import { type ImageName, recipes } from '../../../hack/images/recipes.ts';
+import { makeModels, type RealModels } from '../../packaging/support/models.ts';
 import { apply, controlPlane, freshNamespace, kubectl } from '../../support/cluster.ts';
 import { accountKey, pushEnvironment } from './azure.ts';
 import { restrictedNamespace } from './objects.ts';
@@ -79,6 +82,41 @@ function registryOf(plane: ControlPlane): string {
   return plane.record.node.registry;
 }
 
+/** What a suite has between its first test and its last. */
+export interface Models {
+  /** Name of a namespace of the suite's own, as `modelsNamespace` makes it. */
+  readonly namespace: string;
+  /** A folder with a trained model for each server. */
+  readonly sources: RealModels['sources'];
+}
+
+/** To be called in a `describe`: makes trained models and a namespace for them before its tests, and removes both after them. */
+export function useModels(): Models {
+  let models: RealModels | undefined;
+  let namespace: Awaited<ReturnType<typeof modelsNamespace>> | undefined;
+  before(async () => {
+    models = await makeModels();
+    namespace = await modelsNamespace();
+  });
+  after(async () => {
+    await namespace?.[Symbol.asyncDispose]();
+    if (models) await rm(models.folder, { recursive: true, force: true });
+  });
+  return {
+    get namespace() {
+      return there(namespace).name;
+    },
+    get sources() {
+      return there(models).sources;
+    },
+  };
+}
+
+function there<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('models and their namespace are there in tests and hooks only');
+  return value;
+}
+
 /** A namespace that enforces `restricted`, whose models may read the private container, with a Pod in it that asks their Services. */
 export async function modelsNamespace(): Promise<{ readonly name: string } & AsyncDisposable> {
   const namespace = await freshNamespace('models');
@@ -126,12 +164,15 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** What says that no connection came about, so that nothing was asked yet. */
+const UNCONNECTED = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'];
+
 const ASK = `const [url, body] = process.argv.slice(1);
 const ask = () => fetch(url, body ? { method: 'POST', body, headers: { 'content-type': 'application/json' } } : {});
 let answer;
 for (const began = Date.now(); !answer; ) {
   answer = await ask().catch((error) => {
-    if (error.cause?.code !== 'ECONNREFUSED' || Date.now() - began > 30_000) throw error;
+    if (!${JSON.stringify(UNCONNECTED)}.includes(error.cause?.code) || Date.now() - began > 30_000) throw error;
     return new Promise((done) => setTimeout(done, 250));
   });
 }
