@@ -106,6 +106,17 @@ describe('modelwright bench', () => {
     assert.notEqual(point.sendLagMicroseconds, null);
   });
 
+  it('says that one payload is no test of a server that keeps its replies', async () => {
+    const file = join(folder, 'one-row.json');
+    const rows = (data: readonly number[]) => ({ inputs: [{ name: 'x', datatype: 'FP32', shape: [data.length / 4, 4], data }] });
+    const remarks = async (sample: object) => {
+      writeFileSync(file, JSON.stringify(sample));
+      return (await benchReport([server.url, '--model', 'truth', '--payload', file, '--requests', '20', '--no-verdict'])).remarks.join();
+    };
+    assert.match(await remarks(rows([1, 2, 3, 4])), /every request carried the same payload/);
+    assert.ok(!(await remarks(rows([1, 2, 3, 4, 5, 6, 7, 8]))).includes('the same payload'));
+  });
+
   it('does not rank a point that was over sooner than is asked for', async () => {
     const measured = async (minimum: string) => {
       const report = await benchReport([server.url, '--model', 'truth', '--requests', '30', '--min-duration', minimum]);

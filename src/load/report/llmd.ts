@@ -25,11 +25,11 @@ export function llmdReport(report: ShownReport, point: ShownPoint): object {
     results: {
       request_performance: { aggregate: performance(point) },
       observability: {
-        components: (point.gpus ?? []).map(({ uuid, utilisationPercent, utilisationMaxPercent }) => ({
+        components: (point.gpus ?? []).map(({ uuid, stale, utilisationPercent, utilisationMaxPercent }) => ({
           component_label: server,
           replica_id: uuid,
           aggregate:
-            utilisationPercent === null
+            stale === true || utilisationPercent === null
               ? {}
               : { gpu_utilization: statistics('percent', { mean: utilisationPercent, max: utilisationMaxPercent }) },
         })),

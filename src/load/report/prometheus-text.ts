@@ -36,7 +36,11 @@ const families: readonly Family[] = [
   {
     name: 'modelwright_bench_gpu_utilization_ratio',
     help: 'Mean GPU utilisation over the window.',
-    samples: (p) => (p.gpus ?? []).map((gpu) => [{ gpu: gpu.uuid }, gpu.utilisationPercent === null ? null : gpu.utilisationPercent / 100]),
+    samples: (p) =>
+      (p.gpus ?? []).map(({ uuid, stale, utilisationPercent }) => [
+        { gpu: uuid },
+        stale || utilisationPercent === null ? null : utilisationPercent / 100,
+      ]),
   },
   {
     name: 'modelwright_bench_gpu_memory_bytes',

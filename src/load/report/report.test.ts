@@ -130,6 +130,8 @@ describe('what servers and GPUs tell, in tables', () => {
     const stale = { ...(report.points[0] as Point), gpus: [{ ...gpu, stale: true }] };
     const cells = cellsOf(stale);
     assert.deepEqual([cells['gpu_percent'], cells['gpu_memory_mib']], ['', '1000']);
+    assert.ok(!prometheusReport({ ...report, points: [stale] }).includes('gpu_utilization_ratio{'));
+    assert.ok(!JSON.stringify(llmdReport(report, stale)).includes('"gpu_utilization"'));
     assert.match(
       sentences({ ...report, points: [stale] }).join('\n'),
       /GPU use and power of b1-c1 are not known: the readings stood still/,

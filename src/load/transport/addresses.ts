@@ -31,6 +31,8 @@ export class AddressRefused extends Error {
 
   constructor(host: string, addresses: readonly string[]) {
     const said = addresses.length === 1 && addresses[0] === host ? host : `${host} is ${addresses.join(', ')}, which`;
-    super(`${said} may not be loaded: ask for the address in spec.policy.targetHosts of the ServingPlatform`);
+    super(
+      `${said} may not be loaded: it is none of the addresses that are allowed (--allow-addresses; of a ModelProfile spec.policy.targetHosts of the ServingPlatform)`,
+    );
   }
 }
