@@ -43,10 +43,19 @@ export function mergeReports(reports: readonly Report[]): Report {
 
 /** The same point of every report. */
 function partsOf(point: Point, first: Report, others: readonly Report[]): [Point, ...Point[]] {
-  const same = (report: Report) => [report.target.model, report.target.protocol, JSON.stringify(report.objective)].join(' ');
-  const foreign = others.find((report) => same(report) !== same(first));
-  if (foreign !== undefined)
-    throw new UsageError(`the reports are not of one measurement: "${same(first)}" and "${same(foreign)}" (model, protocol, objective)`);
+  const facts = ({ target, objective }: Report) => ({
+    model: target.model,
+    protocol: target.protocol,
+    objective: JSON.stringify(objective),
+  });
+  const own = facts(first);
+  for (const fact of ['model', 'protocol', 'objective'] as const) {
+    const foreign = others.find((report) => facts(report)[fact] !== own[fact]);
+    if (foreign !== undefined)
+      throw new UsageError(
+        `the reports are not of one measurement: the ${fact} is ${own[fact]} in one and ${facts(foreign)[fact]} in another`,
+      );
+  }
   const found = others.map((report) => report.points.find(({ id }) => id === point.id));
   if (found.includes(undefined)) throw new UsageError(`the point ${point.id} is not in every report`);
   return [point, ...(found as Point[])];
@@ -72,6 +81,7 @@ function mergePoints(parts: readonly [Point, ...Point[]]): Point {
   for (const part of parts)
     for (const [name, count] of Object.entries(part.errors)) errors[name as ErrorClass] = (errors[name as ErrorClass] ?? 0) + count;
   const load = addLoads(parts);
+  const id = pointId(first.batchSize, load, first.repeat);
   const requests = sum((part) => part.requests);
   const inFlight = sum((part) => part.inFlight.mean);
   const worth = Math.max(
@@ -80,7 +90,7 @@ function mergePoints(parts: readonly [Point, ...Point[]]): Point {
   );
   return {
     ...first,
-    id: pointId(first.batchSize, load, first.repeat),
+    id,
     load,
     durationSeconds: Math.max(...parts.map((part) => part.durationSeconds)),
     requests,
@@ -130,7 +140,9 @@ function mergePoints(parts: readonly [Point, ...Point[]]): Point {
     invalidReasons: parts.flatMap((part) => part.invalidReasons),
     notes: [
       ...new Set(parts.flatMap((part) => part.notes)),
-      ...(common < goodOverlap ? [`only ${Math.round(common * 100)} % of the time did all ${parts.length} processes load the server`] : []),
+      ...(common < goodOverlap
+        ? [`${id}: only ${Math.round(common * 100)} % of the time did all ${parts.length} processes load the server`]
+        : []),
     ],
     histogram: merged.toJSON(),
   };
