@@ -402,7 +402,7 @@ describe('bad input ends with a sentence and an exit code', () => {
     const [point] = (JSON.parse(stdout) as Report).points;
     assert.ok(point !== undefined && point.latencyMicroseconds !== null);
     assert.match(point.notes.join('\n'), /the wall clock was stepped by 3[56]\d\d\.\d s; durations are from the monotonic clock/);
-    assert.ok(point.durationSeconds <= 4 && point.latencyMicroseconds.max < 60e6, `${point.latencyMicroseconds.max}`);
+    assert.ok(point.durationSeconds < 4.1 && point.latencyMicroseconds.max < 60e6, `${point.latencyMicroseconds.max}`);
     assert.ok(point.latencyMicroseconds.min >= 1990 && point.requestsPerSecond <= 500);
   });
 
