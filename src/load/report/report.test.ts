@@ -194,7 +194,7 @@ describe('what a report says', () => {
     });
     assert.match(
       sentences(search(16, 1)).join('\n'),
-      /search at batch 16: undecided at 1: no measurement there could be relied on \(TooFewRequests\) \(1 measurements\)/,
+      /search at batch 16: undecided at 1: no measurement there could be relied on \(TooFewRequests\) \(1 trial\)/,
     );
     assert.match(sentences(search(4, 1)).join('\n'), /search at batch 4: no concurrency keeps the bounds, 1 already fails/);
   });

@@ -52,7 +52,7 @@ export function sentences(report: ShownReport): string[] {
 function searchSentence({ points }: ShownReport, search: ShownReport['searches'][number]): string {
   const { batchSize, over, found, failedAt, trials, tolerance } = search;
   const what = over === 'concurrency' ? 'concurrency' : 'rate per second';
-  const tried = `${trials.length} measurements`;
+  const tried = `${trials.length} trial${trials.length === 1 ? '' : 's'}`;
   const level = (value: number) => Number(value.toFixed(2));
   const atLimit = points.filter(({ load, ...point }) => {
     const own = load.loop === 'closed' ? load.concurrency : load.requestsPerSecond;
