@@ -180,6 +180,25 @@ describe('a kubeconfig', () => {
     assert.equal(provider.refreshed.length, 2);
   });
 
+  it('finds the OIDC token that another program has got for the refresh token that both had', async () => {
+    await using provider = await identityProvider();
+    const config = {
+      'idp-issuer-url': provider.url,
+      'idp-certificate-authority-data': Buffer.from(provider.authority).toString('base64'),
+      'client-id': 'modelwright',
+      'refresh-token': 'refresh-0',
+    };
+    await using home = await folder({
+      config: kubeconfig({ 'auth-provider': { name: 'oidc', config: { ...config, 'id-token': provider.token(-60) } } }),
+    });
+    const load = () => loadClusterConfig({ kubeconfig: home.file('config') });
+    const [one, other] = [await load(), await load()];
+    const headers = [(await one.credentials()).headers, (await other.credentials()).headers];
+    assert.deepEqual(headers[0], { authorization: `Bearer ${provider.issued[0]}` });
+    assert.deepEqual(headers[1], headers[0]);
+    assert.deepEqual(provider.refreshed, ['refresh-0']);
+  });
+
   it('takes over from a login that somebody made meanwhile', async () => {
     const fresh = jwt({ exp: Math.floor(Date.now() / 1000) + 600, jti: 'fresh' });
     const oidc = (tokens: object) => kubeconfig({ 'auth-provider': { name: 'oidc', config: tokens } });
@@ -278,7 +297,8 @@ async function identityProvider() {
     if (request.url?.startsWith('/.well-known/')) return json({ issuer: provider.url, token_endpoint: `${provider.url}/token` });
     const form = new URLSearchParams(await text(request));
     authorizations.push(request.headers.authorization);
-    if (provider.refuses) return json({ error: 'invalid_grant', error_description: form.get('refresh_token') }, 400);
+    if (provider.refuses || refreshed.includes(form.get('refresh_token') ?? ''))
+      return json({ error: 'invalid_grant', error_description: form.get('refresh_token') }, 400);
     refreshed.push(form.get('refresh_token') ?? '');
     issued.push(provider.token(3600));
     return json({ token_type: 'Bearer', id_token: issued.at(-1), refresh_token: `refresh-${issued.length}` });

@@ -22,14 +22,23 @@ export function kubeconfigClusterConfig(options: ClusterConfigOptions): ClusterC
     ...(cluster.proxyUrl && { proxyUrl: cluster.proxyUrl }),
     async credentials(renew = false) {
       const before = oidc;
-      if (renew) {
-        config = load(options);
-        oidc = oidcSession(config, options, oidc);
+      if (renew) reload();
+      try {
+        return await credentialsOf(config, await oidc?.idToken(renew && oidc === before));
+      } catch (error) {
+        // Another program may have used our refresh token, and left a new one.
+        const failed = oidc;
+        if (failed !== undefined) reload();
+        if (oidc === failed) throw error;
+        return credentialsOf(config, await oidc?.idToken(false));
       }
-      const idToken = await oidc?.idToken(renew && oidc === before);
-      return credentialsOf(config, idToken);
     },
   };
+
+  function reload(): void {
+    config = load(options);
+    oidc = oidcSession(config, options, oidc);
+  }
 }
 
 function load(options: ClusterConfigOptions): KubeConfig {
@@ -91,7 +100,7 @@ function oidcSession(config: KubeConfig, options: ClusterConfigOptions, held: Oi
 
 function filesOf({ kubeconfig }: ClusterConfigOptions): readonly string[] {
   if (kubeconfig !== undefined) return [kubeconfig];
-  return process.env['KUBECONFIG']?.split(delimiter).filter((file) => file !== '') ?? [join(homedir(), '.kube', 'config')];
+  return process.env['KUBECONFIG'] ? process.env['KUBECONFIG'].split(delimiter).filter(Boolean) : [join(homedir(), '.kube', 'config')];
 }
 
 /** Puts new tokens in the place of the old ones, as kubectl does, and leaves the rest of the file as it is. A file that may not be written stays as it is. */

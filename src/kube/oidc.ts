@@ -63,7 +63,9 @@ export class OidcSession {
   async #refreshed(refreshToken: string | undefined): Promise<OidcTokens & { readonly idToken: string }> {
     const { 'idp-issuer-url': issuer, 'client-id': clientId, 'client-secret': secret } = this.#settings;
     if (issuer === undefined || clientId === undefined || refreshToken === undefined) {
-      throw new Error('the ID token of the kubeconfig has ended, and it has no refresh-token, client-id and idp-issuer-url; log in again');
+      throw new Error(
+        'the ID token of the kubeconfig has ended, or was refused, and it has no refresh-token, client-id and idp-issuer-url; log in again',
+      );
     }
     const discovered = await this.#ask(`${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`);
     const endpoint = discovered['token_endpoint'];
