@@ -68,7 +68,7 @@ describe('a model on a bad day', () => {
         sweep: { concurrency: [1] },
         load: { warmupSeconds: 1, durationSeconds: 10 },
         // A machine with much else to do makes a point invalid, which is none of the operator's.
-        budget: { maxRepeatsPerPoint: 1 },
+        budget: { maxRepeatsPerPoint: 0 },
       },
     });
     const profile = () => get<ModelProfile>('modelprofile', 'iris', models.namespace);
