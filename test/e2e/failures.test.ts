@@ -73,7 +73,8 @@ describe('a model on a bad day', () => {
     });
     const profile = () => get<ModelProfile>('modelprofile', 'iris', models.namespace);
     const measuring = await eventually(profile, ({ status }) => (status?.run?.jobs ?? []).length > 0, 120);
-    const [job] = (await jobs()).filter(({ name }) => measuring.status?.run?.jobs?.includes(name));
+    const made = measuring.status?.run?.jobs ?? [];
+    await eventually(jobs, (all) => all.some(({ name }) => made.includes(name)));
     await killOperator();
     const { status } = await eventually(
       profile,
@@ -81,7 +82,7 @@ describe('a model on a bad day', () => {
       300,
     );
     assert.equal(status?.run?.state, 'Complete', JSON.stringify(status));
-    assert.deepEqual([status?.run?.jobs, status?.results?.length], [[job?.name], 1], JSON.stringify(status));
+    assert.deepEqual([status?.run?.jobs, status?.results?.length], [made, 1], JSON.stringify(status));
     assert.ok((status?.results?.[0]?.requests ?? 0) > 0);
   });
 
