@@ -130,15 +130,19 @@ describe('modelwright bench', () => {
     await using queue = await startTruthServer({ kind: 'queue', servers: 1, microseconds: 4000, service: 'fixed' });
     // One worker of 4 ms: N at once wait 4·N ms; 50 ms admit 12.
     const flags = ['--search', 'concurrency', '--slo', 'p50=50ms', '--requests', '60', '--search-max', '64'];
-    let found: number | null = null;
-    // Where the machine gives no level a quiet moment in three attempts, nothing is found; a larger level than the true one never is.
-    for (let attempt = 0; attempt < 5 && found === null; attempt++) {
-      const report = await benchReport([queue.url, '--model', 'truth', ...flags]);
-      const [search] = report.searches;
-      assert.ok(search !== undefined && search.trials.length >= 1);
-      found = search.found;
-    }
-    assert.ok(found !== null && found <= 12, `${found}`);
+    const { searches, points } = await benchReport([queue.url, '--model', 'truth', ...flags]);
+    const [search] = searches;
+    assert.ok(search !== undefined && search.trials.length >= 1);
+    // What passed kept the bound in a point that can be relied on, and what is beyond the server's capacity never did. On a busy machine
+    // nothing may be found: then it is the measurements that failed, which the report says, and not the server.
+    const kept = (level: number) =>
+      points.some(
+        ({ load, valid, latencyMicroseconds: latency }) =>
+          load.loop === 'closed' && load.concurrency === level && valid && latency !== null && latency.p50 <= 50_000,
+      );
+    for (const { level, passed } of search.trials) assert.ok(!passed || (level <= 12 && kept(level)), `${level} passed`);
+    if (search.found === null) assert.ok(!kept(search.failedAt ?? 0) || search.trials.length > 1, JSON.stringify(search));
+    else assert.ok(search.found <= 12 && kept(search.found), `${search.found}`);
   });
 
   it('measures as many requests as the bound needs where nobody says how many', async () => {

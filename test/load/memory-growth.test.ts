@@ -32,7 +32,7 @@ describe('the memory of a server', () => {
     await using server = await startTruthServer({ kind: 'fixed', microseconds: 2000 }, { memoryGrowth: each });
     let said: string | undefined;
     // Where the machine stands still for a good part of the window, the growth lies in one half of it and is rightly not called steady.
-    for (let attempt = 0; attempt < 4 && said === undefined; attempt++) {
+    for (let attempt = 0; attempt < 8 && said === undefined; attempt++) {
       const point = await measured(server);
       const { received } = await server.counts();
       assert.equal(point.gpus?.[0]?.memoryUsedMaxBytes, startMemory + received * each, 'the last reading follows the last request');
