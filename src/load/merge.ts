@@ -21,6 +21,8 @@ const goodOverlap = 0.9;
 export function mergeReports(reports: readonly Report[]): Report {
   const [first, ...others] = reports.toSorted((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt));
   if (first === undefined) throw new UsageError('there is no report to merge');
+  const extra = others.flatMap((report) => report.points).find(({ id }) => !first.points.some((point) => point.id === id));
+  if (extra !== undefined) throw new UsageError(`the point ${extra.id} is not in every report`);
   const points = first.points.map((point) => mergePoints(partsOf(point, first, others)));
   const has = (read: (report: Report) => boolean) => reports.some(read);
   return {

@@ -390,6 +390,7 @@ describe('merging processes', () => {
     const bare = { ...report, points: report.points.map((point) => ({ ...point, histogram: null })) };
     assert.throws(() => mergeReports([bare, bare]), /measure with --histograms/);
     assert.throws(() => mergeReports([report, { ...report, points: [] }]), /not in every report/);
+    assert.throws(() => mergeReports([{ ...report, points: [] }, report]), /not in every report/);
     const foreign = { ...report, target: { ...report.target, model: 'other' } };
     assert.throws(
       () => mergeReports([report, foreign]),
