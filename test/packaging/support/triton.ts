@@ -57,6 +57,8 @@ export async function startTriton(repository: string): Promise<Triton> {
         PYTHONPATH: packages,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, since a server that dies leaves the processes of its models behind.
+      detached: true,
     },
   );
   let log = '';
@@ -74,8 +76,9 @@ export async function startTriton(repository: string): Promise<Triton> {
       .catch(() => false);
     if (live && /Started HTTPService/.test(log)) break;
     if (child.exitCode !== null || child.signalCode !== null || waited > 120_000) {
+      const ended = child.signalCode ?? child.exitCode;
       await stop();
-      throw new Error(`Triton did not start:\n${log.slice(-4000)}`);
+      throw new Error(`Triton did not start${ended === null ? '' : `, and ended with ${ended}`}:\n${log.slice(-4000)}`);
     }
     await sleep(200);
   }
@@ -91,10 +94,16 @@ export async function startTriton(repository: string): Promise<Triton> {
 }
 
 async function terminate(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
-  await gone;
-  clearTimeout(timer);
+  if (child.exitCode === null && child.signalCode === null) {
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    await gone;
+    clearTimeout(timer);
+  }
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 }
