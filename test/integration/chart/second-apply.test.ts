@@ -45,7 +45,13 @@ before(async () => {
   await applyCrds();
   await installInferenceServices();
   namespaces = await Promise.all(['kubectl', 'server-side', 'helm'].map((name) => freshNamespace(name)));
-  operator = await OperatorProcess.start(namespaces.map(({ name }) => name));
+  // The Secrets that the samples name would be in its own namespace, where it may read them.
+  for (const file of ['namespace', 'repositories'])
+    await kubectl(['apply', '--server-side', '-f', resolve(samples, `../operator/${file}.yaml`)]);
+  operator = await OperatorProcess.start(
+    namespaces.map(({ name }) => name),
+    ['--system-namespace', 'modelwright-system'],
+  );
 });
 after(async () => {
   await operator?.[Symbol.asyncDispose]();
