@@ -3,7 +3,8 @@
  *
  *   npm run bench -- packaging [--mebibytes 512] [--runs 3] [--large GIBIBYTES] [--only …]
  *
- * `package` against `zip -r` and Python's zipfile (which stores, as it does unless told otherwise); the upload against the Azure SDK's own
+ * `package` against `zip -r` and Python's zipfile (which stores, as it does unless told otherwise), and, beside the goal, against those told to do
+ * more of what it does: to deflate, and to hash the archive and each file; the upload against the Azure SDK's own
  * `uploadFile`, to the same Azurite, with the same blocks, bare and with what modelwright asks before and after. `--large` packages and uploads
  * one file of that many GiB and shows the memory; `--only package,upload,large` chooses.
  */
@@ -56,6 +57,8 @@ async function packaging(work: string, mebibytes: number, runs: number): Promise
     modelwright: [process.execPath, [packageScript, folder, output]],
     'zip -r': ['sh', ['-c', 'cd "$1" && exec zip -q -r "$2" .', 'sh', folder, output]],
     'python zipfile': ['python3', ['-c', pythonZip, folder, output]],
+    'python zipfile, deflated': ['python3', ['-c', pythonZip, folder, output, 'deflate']],
+    'python zipfile, and SHA-256 of the archive and of each file': ['python3', ['-c', pythonZip, folder, output, 'hash']],
   };
   const seconds = new Map(Object.keys(tools).map((name) => [name, [] as number[]]));
   const detail: Record<string, { memoryMiB: number; zipMiB: number }> = {};
@@ -177,11 +180,17 @@ function median(values: readonly number[]): number {
 }
 
 const pythonZip = `
-import os, sys, zipfile
-root, out = sys.argv[1:]
-with zipfile.ZipFile(out, "w") as archive:
+import hashlib, os, sys, zipfile
+root, out, *how = sys.argv[1:]
+with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED if "deflate" in how else zipfile.ZIP_STORED) as archive:
     for folder, _, files in os.walk(root):
         for name in sorted(files):
             path = os.path.join(folder, name)
             archive.write(path, os.path.relpath(path, root))
+            if "hash" in how:
+                with open(path, "rb") as file:
+                    hashlib.file_digest(file, "sha256").hexdigest()
+if "hash" in how:
+    with open(out, "rb") as file:
+        hashlib.file_digest(file, "sha256").hexdigest()
 `;
