@@ -14,7 +14,7 @@ const run = promisify(execFile);
 const stranger = process.getuid?.() === 0 ? { uid: 1_000_680_000, gid: 0 } : {};
 
 /**
- * As a user whom the image does not know, where this one is root.
+ * As a user whom the image does not know, where this one is root and no emulator is needed, which lies where only its owner may look.
  * @param folder where the layers are unpacked, which everybody must be able to reach; what the program prints comes back
  */
 export async function runImage(image: Image, folder: string, args: readonly string[]): Promise<string> {
@@ -25,7 +25,11 @@ export async function runImage(image: Image, folder: string, args: readonly stri
     ...modelwrightRun.Entrypoint.map((part) => inside(folder, part)),
     ...args,
   ];
-  const { stdout } = await run(command, options, { env: {}, maxBuffer: 16 << 20, ...stranger });
+  const { stdout } = await run(command, options, {
+    env: {},
+    maxBuffer: 16 << 20,
+    ...(image.architecture === hostArchitecture() ? stranger : {}),
+  });
   return stdout;
 }
 
