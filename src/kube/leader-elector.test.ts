@@ -319,8 +319,40 @@ describe('giving the lease back', () => {
     await using scene = await Scene.start();
     await scene.lead();
     const released = scene.elector.release();
-    (await scene.expect('PUT')).fail(409, 'Conflict');
+    (await scene.expect('PUT')).fail(500, 'InternalError');
     await released;
+    assert.equal(scene.untaken, 0);
+  });
+
+  it('reaches a lease that was renewed by a request whose answer nobody waited for any more', async () => {
+    await using scene = await Scene.start();
+    await scene.lead();
+    const leave = new AbortController();
+    const holding = scene.elector.hold(leave.signal);
+    await scene.clock.timer(2000);
+    await scene.clock.advance(2000);
+    const renewal = await scene.expect('PUT');
+    const renewed = scene.lease((JSON.parse(renewal.body) as Lease).spec);
+    leave.abort();
+    assert.equal(await holding, 'stopped');
+    const released = scene.elector.release();
+    (await scene.expect('PUT')).fail(409, 'Conflict');
+    (await scene.expect('GET')).json(renewed);
+    const last = await scene.expect('PUT');
+    const { metadata, spec } = JSON.parse(last.body) as Lease;
+    last.json(scene.lease(spec));
+    await released;
+    assert.deepEqual([metadata.resourceVersion, spec?.holderIdentity], [renewed.metadata.resourceVersion, '']);
+  });
+
+  it('leaves it alone when another has it by now', async () => {
+    await using scene = await Scene.start();
+    await scene.lead();
+    const released = scene.elector.release();
+    (await scene.expect('PUT')).fail(409, 'Conflict');
+    (await scene.expect('GET')).json(scene.lease(held));
+    await released;
+    assert.equal(scene.untaken, 0);
   });
 
   it('does nothing for a replica that does not lead', async () => {

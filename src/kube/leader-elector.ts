@@ -118,15 +118,23 @@ export class LeaderElector {
     if (!this.isLeader || this.#seen === undefined) return;
     this.#leading = false;
     leaderStatus.set({ name: this.#name }, 0);
-    const now = microTimestamp(this.#clock);
-    const { lease } = this.#seen;
-    const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
     try {
-      await this.#options.client.update(leaseType, { ...lease, spec }, {}, signal);
+      await this.#giveBack(this.#seen.lease, signal).catch(async (error) => {
+        // A renewal whose answer was not waited for may have got through: then the lease is ours still, in a version that was never seen.
+        const lease = isConflict(error) ? await this.#options.client.get(leaseType, this.#options.lease, signal) : undefined;
+        if (lease?.spec?.holderIdentity !== this.#options.identity) throw error;
+        await this.#giveBack(lease, signal);
+      });
       this.#options.log.info({ lease: this.#name }, 'Released the lease');
     } catch (thrown) {
       this.#options.log.warn({ err: toError(thrown), lease: this.#name }, 'Could not release the lease, others will wait for its end');
     }
+  }
+
+  async #giveBack(lease: Stored<Lease>, signal: AbortSignal | undefined): Promise<void> {
+    const now = microTimestamp(this.#clock);
+    const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
+    await this.#options.client.update(leaseType, { ...lease, spec }, {}, signal);
   }
 
   #stepDown(message: string): 'lost' {
