@@ -46,6 +46,15 @@ describe('whose turn it is', () => {
     assert.equal(turnOf(both[1] as Contender, both, [], 5).kind, 'Wait');
   });
 
+  it('counts a run that has just begun once, though its status has it in the queue still', () => {
+    const [first, second] = [run('a/x', 1, 'a/iris'), run('a/y', 2, 'a/iris')];
+    const turn = turnOf(second, [first, second], [first], 5);
+    assert.deepEqual(turn, { kind: 'Wait', ahead: 1, message: 'ModelProfile a/x measures the same target' });
+    const other = turnOf(run('a/z', 3), [first, run('a/z', 3)], [first], 1);
+    assert.equal(other.kind === 'Wait' && other.ahead, 1);
+    assert.deepEqual(turnOf(run('a/z', 3), [first, run('a/z', 3)], [first], 2), go);
+  });
+
   it('never measures on a GPU that another run measures on', () => {
     const self = { ...run('a/x', 1, 'a/iris'), gpus: ['GPU-2', 'node/shared'] };
     const message = (gpus: readonly string[]) => {

@@ -31,7 +31,8 @@ export type Turn =
 export function turnOf(self: Contender, waiting: readonly Contender[], active: readonly Active[], limit: number): Turn {
   const rivals = active.filter(({ key }) => key !== self.key);
   const blocker = rivals.find(({ target }) => target === self.target);
-  const queue = inOrder([self, ...waiting.filter(({ key }) => key !== self.key)], rivals);
+  // One that has just begun may be said to wait by its status still: it is counted once, or whoever is behind it shows a place too far back.
+  const queue = inOrder([self, ...waiting.filter(({ key }) => key !== self.key && !rivals.some((rival) => rival.key === key))], rivals);
   const before = queue.slice(
     0,
     queue.findIndex(({ key }) => key === self.key),
