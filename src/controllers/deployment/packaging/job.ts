@@ -127,7 +127,7 @@ function secretsOf({ secrets, keys }: Reader): object {
   return { defaultMode: secretFileMode, sources };
 }
 
-/** Ten gibibytes were packaged and uploaded within 200 MB; the rest is code and buffers of the kernel. */
+/** Measured: 2 GiB were packaged within 117 MiB and pushed within 169 MiB (docs/benchmarks.md). The rest is room, and buffers of the kernel. */
 const defaultResources = { requests: { cpu: '500m', memory: '256Mi' }, limits: { cpu: '2', memory: '512Mi' } };
 
 /** No shell, and no text of a tenant that could be taken for an option: each stands behind the option that it belongs to. */
