@@ -212,6 +212,19 @@ describe('a run with the real Job controller', () => {
     assert.ok(status?.conditions?.some(({ type }) => type === 'Stalled'));
   });
 
+  it('ends at once where the server refuses the payload, before another index sends it', async () => {
+    const job = await running('payload', twoIndexes);
+    await end(await runningPod(job, 0, namespace), namespace, 'error: x has shape [4], the model wants [3]', 6);
+    const { status } = await until('payload', reports('PayloadRefused', 'False'));
+    assert.match(status?.run?.message ?? '', /the model wants \[3\]/);
+    await eventually(
+      () => podsOfJob(job, namespace),
+      (pods) => pods.every(({ metadata }) => metadata.labels['batch.kubernetes.io/job-completion-index'] === '0'),
+      120,
+    );
+    assert.equal(status?.run?.jobs?.length, 1);
+  });
+
   it('gives up what a lost node had, and measures it elsewhere', async () => {
     // Not where the model runs: that is to be lost by nobody.
     const job = await running('lost-node', { ...twoIndexes, placement: 'OtherNode' });
@@ -354,6 +367,46 @@ describe('a run with the real Job controller', () => {
     await tell(again, 0);
     const done = await measured('disturbed');
     assert.ok(done.status?.results?.every(({ valid, repeats }) => valid && repeats === 1));
+  });
+
+  it('measures a target for one profile after the other, in the order in which they asked, and shows each its place', async () => {
+    await serving('shared');
+    // What one has measured would do for the others.
+    const spec = { target: { inferenceService: 'shared' }, reuse: 'Never' };
+    const place = (position: number | undefined) => (profile: Profiled) => profile.status?.progress?.queuePosition === position;
+    const names = ['shared-a', 'shared-b', 'shared-c'];
+    await apply(aModelProfile('shared-a', namespace, spec));
+    const jobs = [await jobOf('shared-a', 1)];
+    await apply(aModelProfile('shared-b', namespace, spec));
+    await until('shared-b', place(1));
+    await apply(aModelProfile('shared-c', namespace, spec));
+    const last = await until('shared-c', place(2));
+    const ready = last.status?.conditions?.find(({ type }) => type === 'Ready');
+    assert.equal(ready?.reason, 'Queued');
+    assert.match(
+      ready?.message ?? '',
+      new RegExp(`^Waits for its turn, 2 runs ahead: ModelProfile ${namespace}/shared-a measures the same target`),
+    );
+    assert.match(await kubectl(['get', 'modelprofile', 'shared-b', '-n', namespace]), /inferenceservice\/shared .*Queued/);
+    for (const [i, name] of names.entries()) {
+      // The others have not so much as a Job.
+      for (const other of names.slice(i + 1)) assert.deepEqual(await jobsOf(await profiled(other, namespace)), []);
+      await tell(jobs[i] as Job, 0);
+      await measured(name);
+      const next = names[i + 1];
+      if (next === undefined) break;
+      jobs.push(await jobOf(next, 1));
+      const after = names[i + 2];
+      if (after !== undefined) await until(after, place(1));
+    }
+    const runs = await Promise.all(names.map(async (name) => (await profiled(name, namespace)).status));
+    for (const [i, status] of runs.entries()) {
+      const { startTime = '', completionTime = '' } = status?.run ?? {};
+      assert.ok(startTime !== '' && startTime <= completionTime);
+      const before = runs[i - 1]?.run?.completionTime ?? '';
+      assert.ok(startTime >= before, `${names[i]} began at ${startTime}, when the run before it went on until ${before}`);
+      assert.equal(status?.progress?.queuePosition, undefined);
+    }
   });
 
   it('ends when its spec changes, and measures the new one when the pods of the old are gone', async () => {
