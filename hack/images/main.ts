@@ -1,7 +1,8 @@
 /** `npm run images -- list|build|lock`: images for the local control plane, made from packages without a container engine. */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { layoutOf } from '../controlplane/layout.ts';
 import { elapsed } from '../controlplane/log.ts';
@@ -11,6 +12,7 @@ import { publish } from './publish.ts';
 import { lists, lock } from './python.ts';
 import { type ImageName, recipes } from './recipes.ts';
 
+const CHECKOUT = resolve(import.meta.dirname, '../..');
 const say = (line: string) => console.error(line);
 const names = Object.keys(recipes) as ImageName[];
 
@@ -49,7 +51,11 @@ interface BuildFlags {
 
 async function build(chosen: readonly ImageName[], flags: BuildFlags): Promise<void> {
   const registry = flags.instance === undefined ? undefined : registryOf(flags.instance);
-  for (const name of chosen.length > 0 ? chosen : names) {
+  const wanted = chosen.length > 0 ? chosen : names;
+  // The image of the product has what the checkout holds now, also right after `npm ci`.
+  if (wanted.includes('modelwright'))
+    execFileSync(process.execPath, [join(CHECKOUT, 'hack/build.ts')], { cwd: CHECKOUT, stdio: ['ignore', 2, 2] });
+  for (const name of wanted) {
     const started = Date.now();
     const image = await recipes[name].make(say);
     const megabytes = image.layers.reduce((sum, { size }) => sum + size, 0) / 1e6;

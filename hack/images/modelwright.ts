@@ -40,7 +40,7 @@ export async function nodeLayers({ say, purpose, ...options }: DebianLayer): Pro
   const node = await nodeBinary(options.architecture ?? hostArchitecture(), say);
   return [
     await rootLayer(options),
-    await debianLayer(['libc6', 'libgcc-s1', 'libstdc++6'], { say, purpose, ...options }),
+    await debianLayer(['libc6', 'gcc-12-base', 'libgcc-s1', 'libstdc++6'], { say, purpose, ...options }),
     await cachedLayer(['node', fileDigest(node)], async () => [fromFile(node, 'usr/bin/node')], options),
   ];
 }

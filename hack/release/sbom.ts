@@ -53,6 +53,7 @@ export interface DebianPackage {
 /** What Node needs of Debian, and under which licence that is, by its copyright files. */
 export const debianLicenses: Readonly<Record<string, string>> = {
   libc6: 'LGPL-2.1-or-later',
+  'gcc-12-base': 'GPL-3.0-or-later WITH GCC-exception-3.1',
   'libgcc-s1': 'GPL-3.0-or-later WITH GCC-exception-3.1',
   'libstdc++6': 'GPL-3.0-or-later WITH GCC-exception-3.1',
 };

@@ -73,7 +73,16 @@ function shownPoint(result: ProfileResult, spec: ModelProfileSpec, { provenance 
     latencyIntervals: latency === undefined ? {} : { p99: { low: latency.p99Low ?? null, high: latency.p99High ?? null } },
     sendLagMicroseconds: null,
     client: { cpuMicrosecondsPerRequest: null },
-    server: server === undefined ? null : { queue: server.queue ?? null, infer: server.infer ?? null, averageBatch: null },
+    server:
+      server === undefined
+        ? null
+        : {
+            queue: server.queue ?? null,
+            preprocess: server.preprocess ?? null,
+            infer: server.infer ?? null,
+            postprocess: server.postprocess ?? null,
+            averageBatch: null,
+          },
     gpus:
       gpu === undefined
         ? null
@@ -81,9 +90,12 @@ function shownPoint(result: ProfileResult, spec: ModelProfileSpec, { provenance 
             {
               uuid: provenance?.gpuUuids?.[0] ?? provenance?.gpuProduct ?? 'gpu',
               utilisationPercent: gpu.utilizationPercent === undefined ? null : Number(gpu.utilizationPercent),
+              utilisationActivePercent: gpu.utilizationActivePercent === undefined ? null : Number(gpu.utilizationActivePercent),
               utilisationMaxPercent: gpu.utilizationMaxPercent === undefined ? null : Number(gpu.utilizationMaxPercent),
               memoryUsedMaxBytes: gpu.memoryUsedMaxMebibytes === undefined ? null : gpu.memoryUsedMaxMebibytes * 2 ** 20,
+              ...(gpu.memoryTotalMebibytes !== undefined && { memoryTotalBytes: gpu.memoryTotalMebibytes * 2 ** 20 }),
               memoryPreallocated: false,
+              powerWatts: gpu.powerWatts === undefined ? null : Number(gpu.powerWatts),
             },
           ],
     ...(accuracy !== null && result.accuracy !== undefined && { accuracy: { ...accuracy, metric: metricOf(result.accuracy.metric) } }),
