@@ -32,7 +32,11 @@ export const reportSchema = object(
       ),
     ),
     traceRequests: Type.Optional(
-      integer('Requests of each point that get a span, and are sent with the header traceparent; spread over its time.', { minimum: 1, maximum: 100_000, default: 1000 }),
+      integer('Requests of each point that get a span, and are sent with the header traceparent; spread over its time.', {
+        minimum: 1,
+        maximum: 100_000,
+        default: 1000,
+      }),
     ),
   },
 );

@@ -75,7 +75,9 @@ export function decideStorageContainer(
   const owner = { apiVersion, kind, name: metadata.name, uid: metadata.uid, controller: true };
   const message = `ClusterStorageContainer ${storageContainerName} downloads packages with ${ownImage}`;
   return {
-    actions: [{ kind: 'ApplyStorageContainer', object: renderStorageContainer(declared, ownImage, owner, platform.spec.packaging?.limits) }],
+    actions: [
+      { kind: 'ApplyStorageContainer', object: renderStorageContainer(declared, ownImage, owner, platform.spec.packaging?.limits) },
+    ],
     verdict:
       live === undefined
         ? { status: 'Unknown', reason: 'Progressing', message: 'The storage container is being made' }
