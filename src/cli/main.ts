@@ -1,4 +1,5 @@
 /** The command line: finds the command that is asked for, loads that one alone, and turns whatever it throws into a sentence and an exit code. */
+import http from 'node:http';
 import { basename } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { Failure } from './failure.ts';
@@ -66,6 +67,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.stderr.write(`error: stdout could not be written: ${error.message}\n`);
   process.exitCode ||= 1;
 });
+
+// What Node's own fetch asks for, packages on the web and tokens of Azure, goes the way of HTTPS_PROXY and NO_PROXY as well (Node 24.14 and newer).
+if (['http_proxy', 'https_proxy'].some((name) => process.env[name] || process.env[name.toUpperCase()])) http.setGlobalProxyFromEnv?.();
 
 try {
   const root = await program(process.argv);
