@@ -80,10 +80,10 @@ function threaded(slotBytes: number, count: number): BlockMemory {
   };
 }
 
-/** The program of the thread; refers to nothing outside itself, since its text is what the thread runs. */
+/** The program of the thread; refers to nothing outside itself, not even to `require`, which a bundler renames, since its text is what the thread runs. */
 function thread(): void {
-  const { parentPort, workerData } = require('node:worker_threads') as typeof import('node:worker_threads');
-  const { hash: digest } = require('node:crypto') as typeof import('node:crypto');
+  const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads');
+  const { hash: digest } = process.getBuiltinModule('node:crypto');
   const { memory, slotBytes } = workerData as { memory: SharedArrayBuffer; slotBytes: number };
   parentPort?.on('message', ({ slot, length }: { slot: number; length: number }) => {
     parentPort.postMessage({ slot, md5: digest('md5', Buffer.from(memory, slot * slotBytes, length), 'buffer') });

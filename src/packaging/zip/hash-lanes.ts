@@ -103,10 +103,10 @@ export function startLanes(count = 6): HashLanes {
   };
 }
 
-/** The program of a lane; refers to nothing outside itself, since its text is what the thread runs. */
+/** The program of a lane; refers to nothing outside itself, not even to `require`, which a bundler renames, since its text is what the thread runs. */
 function lane(): void {
-  const { parentPort, workerData } = require('node:worker_threads') as typeof import('node:worker_threads');
-  const { createHash } = require('node:crypto') as typeof import('node:crypto');
+  const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads');
+  const { createHash } = process.getBuiltinModule('node:crypto');
   const { memory, slotBytes } = workerData as { memory: SharedArrayBuffer; slotBytes: number };
   const digests: string[] = [];
   let hash = createHash('sha256');
