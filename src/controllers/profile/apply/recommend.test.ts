@@ -124,12 +124,18 @@ describe('what the best setting means on the hardware that it was measured on', 
       model({ gpu: { count: 2 }, scaling: { minReplicas: 1, maxReplicas: 2, metric: 'CPU', target: 50 } }),
       t4,
     );
-    assert.deepEqual([spec.gpu, spec.resources, spec.runtime], [t4.gpu, t4.resources, { type: 'SKLearn', version: 'v0.20.0' }]);
+    const gpu = { count: 1, product: 'Tesla-T4', resourceName: 'nvidia.com/gpu' };
+    assert.deepEqual([spec.gpu, spec.resources, spec.runtime], [gpu, t4.resources, { type: 'SKLearn', version: 'v0.20.0' }]);
     assert.deepEqual(spec.scaling, { minReplicas: 3, maxReplicas: 3, metric: 'CPU', target: 50 });
     assert.deepEqual(
       changes.map(({ field }) => field),
       ['spec.runtime', 'spec.gpu', 'spec.resources', 'spec.scaling'],
     );
+  });
+  it('is nothing once it is set, with what the API server adds', () => {
+    const set = { gpu: { count: 1, product: 'Tesla-T4', resourceName: 'nvidia.com/gpu' }, resources: { limits: { cpu: '4' } } };
+    const deployment = model({ ...set, runtime: { type: 'SKLearn', version: 'v0.20.0' }, scaling: { minReplicas: 3, maxReplicas: 3 } });
+    assert.equal(recommend(deployment, t4).verdict, 'Nothing');
   });
   it('takes away what would contradict it', () => {
     const { spec, patch } = recommend(model({ gpu: { count: 1 }, scheduling: { nodeSelector: { zone: 'a' } } }), {

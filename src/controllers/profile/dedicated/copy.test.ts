@@ -96,7 +96,10 @@ describe('where the copy runs', () => {
   it('is by the GPU of the entry, and not by a product that the original selects', () => {
     const own = { nodeSelector: { 'nvidia.com/gpu.product': 'A100', zone: 'a' } };
     const spec = copyOf(original({ gpu: { count: 1 }, scheduling: own }), { gpu: { count: 2, product: 'Tesla-T4' } });
-    assert.deepEqual([spec.gpu, spec.scheduling], [{ count: 2, product: 'Tesla-T4' }, { nodeSelector: { zone: 'a' } }]);
+    assert.deepEqual(
+      [spec.gpu, spec.scheduling],
+      [{ count: 2, product: 'Tesla-T4', resourceName: 'nvidia.com/gpu' }, { nodeSelector: { zone: 'a' } }],
+    );
   });
 
   it('is without a GPU where the entry says 0', () => assert.equal(copyOf(original(placed), { gpu: { count: 0 } }).gpu, undefined));

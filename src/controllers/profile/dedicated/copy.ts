@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { ModelDeployment, ModelDeploymentSpec } from '../../../api/model-deployment/index.ts';
 import { gpuTaggedRuntimes } from '../../../api/model-deployment/runtime.ts';
+import { resourceNameOf } from '../../../kserve/gpu.ts';
 import { judgeKnativeFlags } from '../../../kserve/judge-knative.ts';
 import { copiedSpec } from '../../deployment/temporary.ts';
 import type { Entry } from './entries.ts';
@@ -54,7 +55,8 @@ export function basisOf(original: ModelDeployment): string {
 /** GPU and node of the copy. What an entry says of the node takes the place of what the original says of it, so that the two never contradict. */
 function withPlace(base: ModelDeploymentSpec, { nodeSelector, gpu }: Entry): ModelDeploymentSpec {
   const { gpu: ownGpu, scheduling: ownScheduling, ...rest } = base;
-  const wanted = gpu === undefined ? ownGpu : gpu.count === 0 ? undefined : gpu;
+  // As the API server completes it in a ModelDeployment: else what is set up so would differ from what is wanted for ever.
+  const wanted = gpu === undefined ? ownGpu : gpu.count === 0 ? undefined : { ...gpu, resourceName: resourceNameOf(gpu) };
   const choosesProduct = Object.keys(nodeSelector ?? {}).some((label) => label.endsWith('/gpu.product'));
   const { product: _product, ...anyProduct } = wanted ?? { count: 0 };
   const chosen = wanted === undefined ? undefined : choosesProduct ? anyProduct : wanted;

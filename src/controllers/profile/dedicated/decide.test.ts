@@ -63,7 +63,7 @@ describe('a Dedicated run', () => {
 
   it('makes the copy of the first entry, owned by the profile and bounded in time', () => {
     assert.deepEqual(states(first), ['t4 Preparing', 'cpu Waiting']);
-    assert.deepEqual(first.apply?.spec.gpu, t4.gpu);
+    assert.deepEqual(first.apply?.spec.gpu, { ...t4.gpu, resourceName: 'nvidia.com/gpu' });
     assert.deepEqual(first.apply?.metadata.annotations, { 'modelwright.dev/deadline': '2026-01-01T01:00:00Z' });
     assert.equal(first.measure, undefined);
   });
