@@ -18,6 +18,8 @@ async function firstAsked(
       tell(url);
     });
     server.on('connect', ({ url = '' }, socket) => {
+      // The program is killed as soon as it has asked.
+      socket.on('error', () => undefined);
       socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
       tell(`CONNECT ${url}`);
     });
