@@ -155,10 +155,7 @@ describe('a kubeconfig', () => {
   it('asks an OIDC provider for a new token when the old one has ended, and not before', async () => {
     await using provider = await identityProvider();
     const config = {
-      'idp-issuer-url': provider.url,
-      'idp-certificate-authority-data': Buffer.from(provider.authority).toString('base64'),
-      'client-id': 'modelwright',
-      'refresh-token': 'refresh-0',
+      ...loginOf(provider),
       'id-token': provider.token(-60),
     };
     await using home = await folder({ config: `# mine\n${kubeconfig({ 'auth-provider': { name: 'oidc', config } })}` });
@@ -182,12 +179,7 @@ describe('a kubeconfig', () => {
 
   it('finds the OIDC token that another program has got for the refresh token that both had', async () => {
     await using provider = await identityProvider();
-    const config = {
-      'idp-issuer-url': provider.url,
-      'idp-certificate-authority-data': Buffer.from(provider.authority).toString('base64'),
-      'client-id': 'modelwright',
-      'refresh-token': 'refresh-0',
-    };
+    const config = loginOf(provider);
     await using home = await folder({
       config: kubeconfig({ 'auth-provider': { name: 'oidc', config: { ...config, 'id-token': provider.token(-60) } } }),
     });
@@ -266,6 +258,16 @@ describe('which one is used', () => {
 function jwt(claims: object): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   return `${part({ alg: 'RS256' })}.${part(claims)}.c2ln`;
+}
+
+/** What a kubeconfig keeps of an OIDC login, without the token of it. */
+function loginOf({ url, authority }: { readonly url: string; readonly authority: string }) {
+  return {
+    'idp-issuer-url': url,
+    'idp-certificate-authority-data': Buffer.from(authority).toString('base64'),
+    'client-id': 'modelwright',
+    'refresh-token': 'refresh-0',
+  };
 }
 
 /** An OpenID provider that gives a new token for each refresh token, and takes each only once, as many do. */

@@ -1,8 +1,7 @@
 /** Deletes archives of full reports that nothing tells of any more, in repositories that want what is unused deleted. */
 import type { ModelProfile } from '../../../api/model-profile/index.ts';
 import type { ModelRepository, ServingPlatform } from '../../../api/serving-platform/index.ts';
-import type { KubeClient, MetadataObject } from '../../../kube/client.ts';
-import type { Clock } from '../../../kube/clock.ts';
+import type { KubeClient } from '../../../kube/client.ts';
 import { type Controller, done, type ReconcileResult } from '../../../kube/controller.ts';
 import type { ObjectKey } from '../../../kube/object.ts';
 import type { Cached, Store } from '../../../kube/store.ts';
@@ -10,24 +9,14 @@ import { watchMapped } from '../../../kube/watches.ts';
 import type { Shelf } from '../../../packaging/azure/shelf.ts';
 import { PackagingError } from '../../../packaging/errors.ts';
 import type { Logger } from '../../../telemetry/logger.ts';
-import type { OpenShelf } from '../../deployment/packaging/credentials.ts';
+import type { ReclaimPorts } from '../../deployment/packaging/reclaim.ts';
 import { placeOf } from '../../deployment/packaging/repository.ts';
 import { platformKey } from '../../platform/stores.ts';
 import { modelProfiles } from '../resources.ts';
 import { reportFolderName } from './names.ts';
 
-export interface ReportReclaimPorts {
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly openShelf: OpenShelf;
-  readonly stores: {
-    readonly platforms: Store<ServingPlatform>;
-    readonly profiles: Store<ModelProfile>;
-    readonly namespaces: Store<MetadataObject>;
-  };
-  /** Only these are looked after by this operator; absent: all. */
-  readonly namespaces?: readonly string[];
+export interface ReportReclaimPorts extends Omit<ReclaimPorts, 'stores'> {
+  readonly stores: Pick<ReclaimPorts['stores'], 'platforms' | 'namespaces'> & { readonly profiles: Store<ModelProfile> };
 }
 
 /** Whatever happens, a folder is looked at this often: an archive becomes old enough without anybody telling. */
